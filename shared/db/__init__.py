@@ -1,0 +1,1 @@
+"""Databases: SQLite files and PostgreSQL schemas behind one small set of calls."""

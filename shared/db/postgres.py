@@ -1,0 +1,233 @@
+"""One PostgreSQL schema: pooled connections, bulk writes by COPY and arrays, advisory locks.
+
+Owns connections, kinds of errors and the refusal of a server that may forget commits; what is
+stored is left to the services. Isolation is READ COMMITTED with explicit locks; reading takes a
+REPEATABLE READ snapshot.
+"""
+
+import hashlib
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+import asyncpg
+from sqlalchemy import MetaData
+
+from shared.db.errors import Conflict, DatabaseError, Transient
+from shared.db.signal import Signal
+from shared.db.tables import array_type, statements
+from shared.db.transaction import Row, Tx
+
+_WAIT_SECONDS = 5.0
+_TRANSIENT = (
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.DiskFullError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except asyncpg.UniqueViolationError as error:
+        raise Conflict(str(error)) from error
+    except _TRANSIENT as error:
+        raise Transient(f"{type(error).__name__}: {error}") from error
+
+
+def lock_number(name: str) -> int:
+    """The signed 64-bit number under which PostgreSQL knows a named lock."""
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), signed=True)
+
+
+class PostgresTx:
+    """A transaction on one connection of a schema."""
+
+    dialect = "postgresql"
+
+    def __init__(self, connection: Any, schema: str, tables: MetaData) -> None:
+        self._connection = connection
+        self._schema = schema
+        self._tables = tables
+
+    async def fetch(self, sql: str, *args: Any) -> list[Any]:
+        """All rows of a query."""
+        with _told():
+            return await self._connection.fetch(sql, *args)  # type: ignore[no-any-return]
+
+    async def fetch_one(self, sql: str, *args: Any) -> Any:
+        """The first row of a query, or None."""
+        with _told():
+            return await self._connection.fetchrow(sql, *args)
+
+    async def execute(self, sql: str, *args: Any) -> int:
+        """Run a statement; the number of rows it changed."""
+        with _told():
+            tag = await self._connection.execute(sql, *args)
+        last = tag.rpartition(" ")[2]
+        return int(last) if last.isdigit() else 0
+
+    async def many(self, sql: str, rows: Iterable[Row]) -> None:
+        """Run a statement once for each row of arguments."""
+        with _told():
+            await self._connection.executemany(sql, rows)
+
+    async def insert_rows(self, table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
+        """Insert many rows by COPY; raises Conflict when a key exists already."""
+        with _told():
+            await self._connection.copy_records_to_table(
+                table, records=rows, columns=list(columns), schema_name=self._schema
+            )
+
+    async def upsert_rows(
+        self, table: str, keys: Sequence[str], columns: Sequence[str], rows: Sequence[Row]
+    ) -> None:
+        """Insert rows or set the other columns where the keys exist, as one statement."""
+        if not rows:
+            return
+        declared = self._tables.tables[table]
+        arrays = ",".join(
+            f"${place}::{array_type(declared, name)}" for place, name in enumerate(columns, 1)
+        )
+        change = ",".join(f"{name}=excluded.{name}" for name in columns if name not in keys)
+        sql = (
+            f"INSERT INTO {table} ({','.join(columns)}) SELECT * FROM unnest({arrays}) "
+            f"ON CONFLICT ({','.join(keys)}) DO "
+            + (f"UPDATE SET {change}" if change else "NOTHING")
+        )
+        with _told():
+            await self._connection.execute(
+                sql, *(list(column) for column in zip(*rows, strict=True))
+            )
+
+    async def lock(self, name: str, *, shared: bool = False) -> None:
+        """Hold a named lock of this schema until the transaction ends."""
+        call = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
+        with _told():
+            await self._connection.execute(
+                f"SELECT {call}($1)", lock_number(f"{self._schema}:{name}")
+            )
+
+    async def try_lock(self, name: str) -> bool:
+        """Take the named lock only if it is free."""
+        with _told():
+            row = await self._connection.fetchrow(
+                "SELECT pg_try_advisory_xact_lock($1)", lock_number(f"{self._schema}:{name}")
+            )
+        return bool(row[0])
+
+
+class PostgresDatabase:
+    """A PostgreSQL schema with its tables."""
+
+    dialect = "postgresql"
+
+    def __init__(
+        self, url: str, schema: str, tables: MetaData, *, unsafe: bool = False, size: int = 6
+    ) -> None:
+        self.url = url.replace("postgresql+asyncpg://", "postgresql://")
+        self.schema = schema
+        self.tables = tables
+        self.committed = Signal()
+        self._unsafe = unsafe
+        self._size = size
+        self._pool: Any = None
+
+    async def open(self) -> None:
+        """Connect, refuse a forgetful server, and make what is missing."""
+        if self._pool is not None:
+            return
+        with _told():
+            pool = await asyncpg.create_pool(
+                self.url,
+                min_size=1,
+                max_size=self._size,
+                server_settings={"search_path": self.schema, "application_name": "rtsm"},
+                command_timeout=120,
+                timeout=_WAIT_SECONDS,
+            )
+            try:
+                await self._prepare(pool)
+            except BaseException:
+                await pool.close()
+                raise
+        self._pool = pool
+
+    async def _prepare(self, pool: Any) -> None:
+        async with pool.acquire() as connection, connection.transaction():
+            if not self._unsafe:
+                for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+                    if await connection.fetchval(f"SHOW {setting}") == "off":
+                        raise DatabaseError(
+                            f"PostgreSQL runs with {setting}=off: an acknowledged visit could be "
+                            "lost. Switch it on, or set RTSM_UNSAFE_DURABILITY=true for tests."
+                        )
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", lock_number("migrate"))
+            await connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{self.schema}"')
+            for statement in statements(self.tables, self.dialect):
+                await connection.execute(statement)
+
+    async def close(self) -> None:
+        """Let go of all connections."""
+        if self._pool is not None:
+            pool, self._pool = self._pool, None
+            await pool.close()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Any]:
+        """A raw connection, for work that lives longer than a transaction."""
+        if self._pool is None:
+            raise Transient(f"{self.schema} is not open")
+        with _told():
+            connection = await self._pool.acquire(timeout=_WAIT_SECONDS)
+        try:
+            yield connection
+        finally:
+            await self._pool.release(connection)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Tx]:
+        """Write: all or nothing."""
+        async with self.connection() as connection:
+            transaction = connection.transaction()
+            with _told():
+                await transaction.start()
+            try:
+                yield PostgresTx(connection, self.schema, self.tables)
+            except BaseException:
+                await _rolled_back(transaction)
+                raise
+            with _told():
+                await transaction.commit()
+        self.committed.ring()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Tx]:
+        """Read one consistent snapshot."""
+        async with self.connection() as connection:
+            transaction = connection.transaction(isolation="repeatable_read", readonly=True)
+            with _told():
+                await transaction.start()
+            try:
+                yield PostgresTx(connection, self.schema, self.tables)
+            finally:
+                await _rolled_back(transaction)
+
+
+async def _rolled_back(transaction: Any) -> None:
+    """Roll back; a connection that is gone has rolled back already."""
+    try:
+        await transaction.rollback()
+    except (*_TRANSIENT, asyncpg.PostgresError):
+        return
