@@ -1,0 +1,1 @@
+"""The project's tests; `support/` starts the real services they run against."""
