@@ -1,0 +1,329 @@
+"""From the wire form to its measures (02 §1, §4, §5).
+
+Owns the meaning of every field of the form for the figures: what answers an indicator, what
+answers a stock group. Limits and contradictions are ingest's to refuse; an absent field is not
+measured, never 0. Knows nothing of registers, days or supersession. Pure, and lean: this runs
+once per visit of every fold and rebuild.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+from services.indicators.measures import (
+    BIT,
+    CLUBS,
+    ENVIRONMENT,
+    FLOW,
+    KINDS,
+    KNOWN,
+    PEOPLE,
+    POSTS,
+    PROCURE,
+    PROCUREMENT,
+    ROOMS,
+    STATUS,
+    STOCK,
+    TOILET,
+    F,
+    S,
+)
+
+
+class Pupils(msgspec.Struct):
+    """One cell of students; None is not measured."""
+
+    enrolled: int | None = None
+    present: int | None = None
+
+
+class Students(msgspec.Struct):
+    """Students by sex; grades are checked by ingest and not measured here."""
+
+    boys: Pupils | None = None
+    girls: Pupils | None = None
+    unspecified: Pupils | None = None
+
+
+class Staff(msgspec.Struct):
+    """One cell of staff."""
+
+    posted: int | None = None
+    present: int | None = None
+    on_leave: int | None = None
+    on_duty: int | None = None
+    absent: int | None = None
+
+
+class StaffGroup(msgspec.Struct):
+    """Staff by sex."""
+
+    male: Staff | None = None
+    female: Staff | None = None
+    unspecified: Staff | None = None
+
+
+class Rooms(msgspec.Struct):
+    """Rooms; any field answers the group, the pair answers the indicator."""
+
+    available: int | None = None
+    usable: int | None = None
+    classrooms_used: int | None = None
+    open_air_classes: int | None = None
+
+
+class Toilet(msgspec.Struct):
+    """One kind of toilet."""
+
+    available: int | None = None
+    usable: int | None = None
+
+
+class Toilets(msgspec.Struct):
+    """Toilets by kind; any field answers the group."""
+
+    boys: Toilet | None = None
+    girls: Toilet | None = None
+    shared: Toilet | None = None
+    staff: Toilet | None = None
+    handwash: bool | None = None
+    soap: bool | None = None
+
+
+class Oversight(msgspec.Struct):
+    """Visits of education officials as the school's log shows them."""
+
+    official_visit_last_30_days: bool | None = None
+    visitor_post: str | None = None
+
+
+class Participation(msgspec.Struct):
+    """Clubs and procurement meetings."""
+
+    child_club_formed: bool | None = None
+    feeder_attended_procurement: str | None = None
+
+
+class Form(msgspec.Struct):
+    """The measured part of the wire form (02 §1); unknown fields are ignored."""
+
+    status: str
+    visit_type: str | None = None
+    closure_reason: str | None = None
+    monitor_id: str | None = None
+    students: Students | None = None
+    teachers: StaffGroup | None = None
+    non_teaching: StaffGroup | None = None
+    rooms: Rooms | None = None
+    toilets: Toilets | None = None
+    oversight: Oversight | None = None
+    participation: Participation | None = None
+    environment: dict[str, Any] | None = None
+
+
+class Measured(NamedTuple):
+    """A visit's measures: flow and stock rows, stock groups answered, mask of pairs answered."""
+
+    flow: list[int]
+    stock: list[int]
+    groups: int
+    mask: int
+
+
+def read_form(form: Mapping[str, Any]) -> Form:
+    """Convert a form of plain dicts; raises msgspec.ValidationError when a type is wrong."""
+    return msgspec.convert(form, Form)
+
+
+_FLOW_ZERO = [0] * len(FLOW)
+_STOCK_ZERO = [0] * len(STOCK)
+_KIND = {kind: (F[f"visits_{kind}"], BIT[f"visits_{kind}"]) for kind in KINDS}
+_POST = {post: (F[f"official_{post}_yes"], BIT[f"official_{post}_answered"]) for post in POSTS}
+_PEOPLE = {
+    people: (
+        BIT[f"{people}_answered"],
+        tuple(
+            (F[f"{people}_{split}_present"], BIT[f"{people}_{split}_answered"]) for split in splits
+        ),
+        F[f"{people}_answered"],
+    )
+    for people, splits, _ in PEOPLE
+}
+_STUDENTS, _TEACHERS, _OTHERS = (_PEOPLE[people] for people, _, _ in PEOPLE)
+_OFFICIAL, _OFFICIAL_BIT = F["official_yes"], BIT["official_answered"]
+_ENV = F["environment_yes"]
+_ENV80 = F["environment_visits_80"]
+_LEAVE = F["teachers_on_leave"]
+_CLOSED_STAFF = F["closed_staff_posted"]
+_NOT_OPEN = frozenset(("closed_temporarily", "closed_permanently", "not_found", "merged"))
+_CLOSURES = frozenset(("closed_temporarily", "closed_permanently"))
+_ROOMS = S["rooms_usable"]
+_TOILET = S["toilets_boys_usable"]
+_TOILETS_ANSWERED = S["toilets_answered"]
+_NO_TOILET = S["no_toilet"]
+_KNOWN = S["known"]
+_STATUS = S["status_open"]
+_CLUB = S["club_yes"]
+_PROCURE = {word: S[f"procurement_{word}"] for word in PROCUREMENT}
+_PROCURE_ANSWERED = S["procurement_answered"]
+_PROCURE_WORDS = frozenset((*PROCUREMENT, "no_meeting_held", "dont_know"))
+
+
+def measure(form: Form) -> Measured:
+    """Measure one visit; an indicator is answered when both halves of its pair are given."""
+    flow = _FLOW_ZERO.copy()
+    flow[0] = 1
+    mask = 1
+    kind = _KIND.get(form.visit_type or "routine")
+    if kind is not None:
+        flow[kind[0]] = 1
+        mask |= kind[1]
+    if form.status == "open":
+        mask |= _attendance(form, flow)
+        if form.environment:
+            mask |= _environment(form.environment, flow)
+    elif form.closure_reason == "staff_absent" and form.teachers is not None:
+        staff = form.teachers
+        for cell in (staff.male, staff.female, staff.unspecified):
+            if cell is not None and cell.posted is not None:
+                flow[_CLOSED_STAFF] += cell.posted
+    oversight = form.oversight
+    if oversight is not None and oversight.official_visit_last_30_days is not None:
+        mask |= _official(oversight.official_visit_last_30_days, oversight.visitor_post, flow)
+    stock = _STOCK_ZERO.copy()
+    return Measured(flow, stock, _stock(form, stock), mask)
+
+
+def _attendance(form: Form, flow: list[int]) -> int:
+    """Fill the attendance of an open visit; returns its mask bits."""
+    mask = 0
+    students = form.students
+    if students is not None:
+        total, places, answered = _STUDENTS
+        cells = (students.boys, students.girls, students.unspecified)
+        for pupils, (place, bit) in zip(cells, places, strict=True):
+            if pupils is not None and pupils.present is not None and pupils.enrolled is not None:
+                flow[place] = pupils.present
+                flow[place + 1] = pupils.enrolled
+                flow[place + 2] = flow[answered] = 1
+                mask |= bit | total
+    if form.teachers is not None:
+        mask |= _staff(form.teachers, _TEACHERS, flow, leave=True)
+    if form.non_teaching is not None:
+        mask |= _staff(form.non_teaching, _OTHERS, flow, leave=False)
+    return mask
+
+
+def _staff(
+    staff: StaffGroup,
+    layout: tuple[int, tuple[tuple[int, int], ...], int],
+    flow: list[int],
+    *,
+    leave: bool,
+) -> int:
+    """Fill one group of staff; leave, duty and absence are summed over complete pairs only."""
+    total, places, answered = layout
+    mask = 0
+    cells = (staff.male, staff.female, staff.unspecified)
+    for cell, (place, bit) in zip(cells, places, strict=True):
+        if cell is not None and cell.present is not None and cell.posted is not None:
+            flow[place] = cell.present
+            flow[place + 1] = cell.posted
+            flow[place + 2] = flow[answered] = 1
+            mask |= bit | total
+            if leave:
+                flow[_LEAVE] += cell.on_leave or 0
+                flow[_LEAVE + 1] += cell.on_duty or 0
+                flow[_LEAVE + 2] += cell.absent or 0
+    return mask
+
+
+def _environment(items: dict[str, Any], flow: list[int]) -> int:
+    """Fill the learning environment: answered when one item is yes or no."""
+    words = list(items.values())
+    yes = words.count("yes")
+    asked = yes + words.count("no")
+    if not asked:
+        return 0
+    flow[_ENV : _ENV + 3] = (yes, asked, 1)
+    if yes * 5 >= asked * 4:
+        flow[_ENV80] = 1
+    return ENVIRONMENT
+
+
+def _official(visited: bool, visitor: str | None, flow: list[int]) -> int:
+    """Fill the officials' visits, total and by post; returns the mask bits."""
+    yes = 1 if visited else 0
+    flow[_OFFICIAL] = yes
+    flow[_OFFICIAL + 1] = 1
+    post = _POST.get(visitor or "")
+    if post is None:
+        return _OFFICIAL_BIT
+    flow[post[0]] = yes
+    flow[post[0] + 1] = 1
+    return _OFFICIAL_BIT | post[1]
+
+
+def _stock(form: Form, stock: list[int]) -> int:
+    """Fill the stock row; returns the groups answered (any field of a group answers it)."""
+    groups = KNOWN
+    stock[_KNOWN] = 1
+    status = form.status
+    if status == "open":
+        stock[_STATUS] = stock[_STATUS + 1] = 1
+        groups |= STATUS
+    elif status in _NOT_OPEN and not (status in _CLOSURES and form.closure_reason == "holiday"):
+        # A holiday closure, a refusal and an unreachable school leave the earlier answer standing.
+        stock[_STATUS + 1] = 1
+        groups |= STATUS
+    rooms = form.rooms
+    if rooms is not None:
+        groups |= _rooms(rooms, stock)
+    if form.toilets is not None:
+        groups |= _toilets(form.toilets, stock)
+    participation = form.participation
+    if participation is not None:
+        if participation.child_club_formed is not None:
+            stock[_CLUB] = 1 if participation.child_club_formed else 0
+            stock[_CLUB + 1] = 1
+            groups |= CLUBS
+        word = participation.feeder_attended_procurement
+        if word in _PROCURE_WORDS:
+            stock[_PROCURE_ANSWERED] = 1
+            if word in _PROCURE:
+                stock[_PROCURE[word]] = 1
+            groups |= PROCURE
+    return groups
+
+
+def _rooms(rooms: Rooms, stock: list[int]) -> int:
+    """Fill the pair of rooms; returns ROOMS when any field is given."""
+    if rooms.usable is not None and rooms.available is not None:
+        stock[_ROOMS : _ROOMS + 3] = (rooms.usable, rooms.available, 1)
+        return ROOMS
+    given = (rooms.usable, rooms.available, rooms.classrooms_used, rooms.open_air_classes)
+    return ROOMS if any(field is not None for field in given) else 0
+
+
+def _toilets(toilets: Toilets, stock: list[int]) -> int:
+    """Fill the pairs by kind and the absence of any toilet; returns TOILET if any is given."""
+    given = toilets.handwash is not None or toilets.soap is not None
+    place = _TOILET
+    available = -1
+    for kind in (toilets.boys, toilets.girls, toilets.shared, toilets.staff):
+        if kind is not None:
+            if kind.available is not None:
+                given = True
+                available = max(available, 0) + kind.available
+                if kind.usable is not None:
+                    stock[place : place + 3] = (kind.usable, kind.available, 1)
+                    stock[_TOILETS_ANSWERED] = 1
+            elif kind.usable is not None:
+                given = True
+        place += 3
+    if available >= 0:
+        stock[_NO_TOILET + 1] = 1
+        if available == 0:
+            stock[_NO_TOILET] = 1
+    return TOILET if given else 0

@@ -1,0 +1,174 @@
+"""Tables of the indicators service, both dialects.
+
+Owns names, columns and keys; the journal and the positions beside them are the platform's.
+Instants are microseconds since the epoch in UTC, days are days since 1970-01-01 in the
+deployment's zone, months are year * 12 + month - 1, booleans are 0 or 1.
+"""
+
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Text, text
+from sqlmodel import Field, SQLModel
+
+
+class IndicatorsTable(SQLModel):
+    """Parent of the service's tables: keeps them in one MetaData of their own."""
+
+    metadata = MetaData()
+
+
+def _key(kind: type[Integer | Text]) -> Column[Any]:
+    """Build a key column that the database never numbers by itself."""
+    return Column(kind, primary_key=True, autoincrement=False)
+
+
+class UnitVersionRow(IndicatorsTable, table=True):
+    """One recorded version of a unit; of equal (unit_id, valid_from) the greatest version holds."""
+
+    __tablename__ = "unit_versions"
+    unit_id: str = Field(sa_column=_key(Text))
+    valid_from: int = Field(sa_column=_key(Integer))
+    version: int = Field(sa_column=_key(BigInteger))
+    parent_id: str | None = Field(sa_column=Column(Text, nullable=True))
+    level: str = Field(sa_column=Column(Text, nullable=False))
+    name: str = Field(sa_column=Column(Text, nullable=False))
+    recorded: int = Field(sa_column=Column(BigInteger, nullable=False))
+    change: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
+    data: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class SchoolVersionRow(IndicatorsTable, table=True):
+    """One recorded version of a school; of equal (code, valid_from) the greatest version holds."""
+
+    __tablename__ = "school_versions"
+    code: str = Field(sa_column=_key(Text))
+    valid_from: int = Field(sa_column=_key(Integer))
+    version: int = Field(sa_column=_key(BigInteger))
+    unit_id: str | None = Field(sa_column=Column(Text, nullable=True))
+    gender: str | None = Field(sa_column=Column(Text, nullable=True))
+    status: str = Field(sa_column=Column(Text, nullable=False))
+    name: str = Field(sa_column=Column(Text, nullable=False))
+    recorded: int = Field(sa_column=Column(BigInteger, nullable=False))
+    change: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
+    data: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class RegisterStateRow(IndicatorsTable, table=True):
+    """One row (id 0): the greatest version applied, the count of changes, who made the last."""
+
+    __tablename__ = "register_state"
+    id: int = Field(sa_column=_key(Integer))
+    version: int = Field(sa_column=Column(BigInteger, nullable=False))
+    change: int = Field(sa_column=Column(BigInteger, nullable=False))
+    token: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class UnitIdRow(IndicatorsTable, table=True):
+    """The integer of a unit, given once and never changed."""
+
+    __tablename__ = "unit_ids"
+    id: int = Field(sa_column=_key(Integer))
+    unit_id: str = Field(sa_column=Column(Text, nullable=False, unique=True))
+
+
+class SchoolRow(IndicatorsTable, table=True):
+    """The integer of a school, its lock, and the stock groups any revision ever answered."""
+
+    __tablename__ = "schools"
+    id: int = Field(sa_column=_key(Integer))
+    code: str = Field(sa_column=Column(Text, nullable=False, unique=True))
+    groups: int = Field(sa_column=Column(Integer, nullable=False, server_default=text("0")))
+
+
+class PathRow(IndicatorsTable, table=True):
+    """A chain of unit integers from the cluster to the root, written as "5,2,0"."""
+
+    __tablename__ = "paths"
+    id: int = Field(sa_column=_key(Integer))
+    units: str = Field(sa_column=Column(Text, nullable=False, unique=True))
+
+
+class VisitRow(IndicatorsTable, table=True):
+    """The newest revision of a visit that has arrived; school is NULL while unattributed."""
+
+    __tablename__ = "visits"
+    __table_args__ = (
+        Index("visits_school_day", "school", "day"),
+        Index(
+            "visits_unattributed",
+            "school_code",
+            postgresql_where=text("school IS NULL"),
+            sqlite_where=text("school IS NULL"),
+        ),
+    )
+    source: str = Field(sa_column=_key(Text))
+    visit_id: str = Field(sa_column=_key(Text))
+    revision: int = Field(sa_column=Column(Integer, nullable=False))
+    school: int | None = Field(sa_column=Column(Integer, nullable=True))
+    school_code: str = Field(sa_column=Column(Text, nullable=False))
+    day: int = Field(sa_column=Column(Integer, nullable=False))
+    at: int = Field(sa_column=Column(BigInteger, nullable=False))
+    received: int = Field(sa_column=Column(BigInteger, nullable=False))
+    recorded: int = Field(sa_column=Column(BigInteger, nullable=False))
+    monitor: str | None = Field(sa_column=Column(Text, nullable=True))
+    kind: str = Field(sa_column=Column(Text, nullable=False))
+    status: str = Field(sa_column=Column(Text, nullable=False))
+    standing: str = Field(sa_column=Column(Text, nullable=False))
+    groups: int = Field(sa_column=Column(Integer, nullable=False))
+    mask: int = Field(sa_column=Column(BigInteger, nullable=False))
+    flow: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    stock: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class PastVisitRow(IndicatorsTable, table=True):
+    """A revision of a visit that is not its newest (school_code only: it counts for none)."""
+
+    __tablename__ = "visits_past"
+    source: str = Field(sa_column=_key(Text))
+    visit_id: str = Field(sa_column=_key(Text))
+    revision: int = Field(sa_column=_key(Integer))
+    school_code: str = Field(sa_column=Column(Text, nullable=False))
+    day: int = Field(sa_column=Column(Integer, nullable=False))
+    at: int = Field(sa_column=Column(BigInteger, nullable=False))
+    received: int = Field(sa_column=Column(BigInteger, nullable=False))
+    recorded: int = Field(sa_column=Column(BigInteger, nullable=False))
+    monitor: str | None = Field(sa_column=Column(Text, nullable=True))
+    kind: str = Field(sa_column=Column(Text, nullable=False))
+    status: str = Field(sa_column=Column(Text, nullable=False))
+    standing: str = Field(sa_column=Column(Text, nullable=False))
+    groups: int = Field(sa_column=Column(Integer, nullable=False))
+    mask: int = Field(sa_column=Column(BigInteger, nullable=False))
+    flow: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    stock: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class DayCellRow(IndicatorsTable, table=True):
+    """What happened in a unit on a day: flow sums and stock ± (NULL = zeros); sum over slots."""
+
+    __tablename__ = "day_cells"
+    unit: int = Field(sa_column=_key(Integer))
+    day: int = Field(sa_column=_key(Integer))
+    slot: int = Field(sa_column=_key(Integer))
+    flow: bytes | None = Field(sa_column=Column(LargeBinary, nullable=True))
+    stock: bytes | None = Field(sa_column=Column(LargeBinary, nullable=True))
+
+
+class MonthCellRow(IndicatorsTable, table=True):
+    """The sum of a month's day cells."""
+
+    __tablename__ = "month_cells"
+    unit: int = Field(sa_column=_key(Integer))
+    month: int = Field(sa_column=_key(Integer))
+    slot: int = Field(sa_column=_key(Integer))
+    flow: bytes | None = Field(sa_column=Column(LargeBinary, nullable=True))
+    stock: bytes | None = Field(sa_column=Column(LargeBinary, nullable=True))
+
+
+class PresenceRow(IndicatorsTable, table=True):
+    """Which schools of a path were visited on the days of a quarter (year * 4 + 0..3)."""
+
+    __tablename__ = "presence"
+    path: int = Field(sa_column=_key(Integer))
+    quarter: int = Field(sa_column=_key(Integer))
+    slot: int = Field(sa_column=_key(Integer))
+    data: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
