@@ -86,9 +86,7 @@ class Settings(_Group):
     smtp: Smtp = Smtp()
     sms: Sms = Sms()
     notify: Notify = Notify()
-    unsafe_durability: bool = Field(
-        False, description="accept a PostgreSQL that may forget commits"
-    )
+    unsafe_durability: bool = Field(False, description="accept a database that forgets")
     log_level: str = Field("INFO", description="least level that is logged")
 
     @field_validator("services", mode="before")

@@ -1,0 +1,1 @@
+"""The journal: what happened, in commit order, in the transaction in which it happened."""

@@ -1,0 +1,67 @@
+"""Writing to and reading from a service's journal.
+
+Sequence order must be commit order before anyone may ask for "everything after n": on PostgreSQL a
+transaction that appends holds one lock from just before the insert until its commit, so append
+last. A SQLite file has one writer anyway.
+"""
+
+from collections.abc import Sequence
+
+from shared.db.transaction import Tx
+from shared.journal.records import Event, Record
+
+JOURNAL_LOCK = "journal"
+COLUMNS = ("topic", "type", "key", "subject", "time", "recorded", "data")
+_READ = f"SELECT seq,{','.join(COLUMNS)} FROM journal WHERE "
+
+
+async def append(tx: Tx, events: Sequence[Event]) -> list[int]:
+    """Append events in the transaction's own fate; returns their positions. Call it last."""
+    if not events:
+        return []
+    await tx.lock(JOURNAL_LOCK)
+    if tx.dialect == "postgresql":
+        rows = await tx.fetch(
+            f"INSERT INTO journal ({','.join(COLUMNS)}) SELECT * FROM unnest($1::text[],$2::text[],"
+            "$3::text[],$4::text[],$5::bigint[],$6::bigint[],$7::bytea[]) RETURNING seq",
+            *(list(column) for column in zip(*map(_row, events), strict=True)),
+        )
+        return sorted(row[0] for row in rows)
+    await tx.insert_rows("journal", COLUMNS, [_row(event) for event in events])
+    last = (await tx.fetch_one("SELECT max(seq) FROM journal"))[0]
+    return list(range(last - len(events) + 1, last + 1))
+
+
+def _row(event: Event) -> tuple[object, ...]:
+    return (
+        event.topic,
+        event.type,
+        event.key,
+        event.subject,
+        event.time,
+        event.recorded,
+        event.data,
+    )
+
+
+async def read(
+    tx: Tx, partition: str, start: int, topics: Sequence[str], limit: int
+) -> list[Record]:
+    """Up to `limit` records of `topics` from position `start` on, in order."""
+    if len(topics) == 1:
+        rows = await tx.fetch(
+            _READ + "topic = $1 AND seq >= $2 ORDER BY seq LIMIT $3", topics[0], start, limit
+        )
+    else:
+        rows = await tx.fetch(
+            _READ + "seq >= $1 AND topic = ANY($2::text[]) ORDER BY seq LIMIT $3",
+            start,
+            list(topics),
+            limit,
+        )
+    return [Record(partition, row[0], Event(*row[1:])) for row in rows]
+
+
+async def end(tx: Tx) -> int:
+    """The position after the last record."""
+    return int((await tx.fetch_one("SELECT coalesce(max(seq), 0) FROM journal"))[0]) + 1

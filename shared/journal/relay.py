@@ -1,0 +1,150 @@
+"""Copies a service's journal to Kafka, in order, at least once.
+
+One relay works per journal (the others stand by); its position is a row of the journal's own
+database, moved after Kafka has acknowledged. A crash in between sends records again, which every
+consumer absorbs by key and revision.
+"""
+
+import asyncio
+from collections import defaultdict
+from contextlib import AsyncExitStack
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+from aiokafka.partitioner import DefaultPartitioner
+
+from shared.db.engine import Database
+from shared.db.errors import Transient
+from shared.db.postgres import PostgresDatabase, lock_number
+from shared.journal import journal, positions
+from shared.journal.records import Fenced, Record, headers
+from shared.journal.topics import PRODUCER, ensure_topics, partitions_of
+
+_LOG = structlog.get_logger("rtsm.relay")
+_CHUNK = 2_000
+_PAUSE_SECONDS = 0.05
+_STAND_BY_SECONDS = 1.0
+_BACK_OFF = (0.1, 0.5, 1.0, 2.0)
+_NAME = "relay"
+
+
+class Relay:
+    """Carries the journal of `service` to the topics that it feeds."""
+
+    def __init__(self, service: str, database: Database, bootstrap: str, partitions: int) -> None:
+        self._service = service
+        self._database = database
+        self._bootstrap = bootstrap
+        self._partitions = partitions
+        self._topics = [topic for topic, producer in PRODUCER.items() if producer == service]
+        self.trouble: str | None = None
+
+    async def run(self) -> None:
+        """Relay until cancelled, through every outage of Kafka and of the database."""
+        tries = 0
+        while True:
+            try:
+                async with AsyncExitStack() as stack:
+                    if await self._lead(stack):
+                        producer = await self._producer(stack)
+                        tries = 0
+                        await self._relay(producer)
+                self.trouble = None
+                await asyncio.sleep(_STAND_BY_SECONDS)
+            except (Transient, KafkaError, OSError, Fenced, TimeoutError) as error:
+                self.trouble = f"relay of {self._service}: {error}"
+                _LOG.warning("relay waits", service=self._service, error=repr(error))
+                await asyncio.sleep(_BACK_OFF[min(tries, len(_BACK_OFF) - 1)])
+                tries += 1
+
+    async def _lead(self, stack: AsyncExitStack) -> bool:
+        """Become the one relay of this journal, or learn that there is one."""
+        if not isinstance(self._database, PostgresDatabase):
+            return True
+        connection = await stack.enter_async_context(self._database.connection())
+        number = lock_number(f"{self._service}:{_NAME}")
+        if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", number):
+            return False
+        stack.push_async_callback(self._release, connection, number)
+        self._connection = connection
+        return True
+
+    @staticmethod
+    async def _release(connection: Any, number: int) -> None:
+        if not connection.is_closed():
+            await connection.execute("SELECT pg_advisory_unlock($1)", number)
+
+    async def _producer(self, stack: AsyncExitStack) -> Any:
+        await ensure_topics(self._bootstrap, self._topics, self._partitions)
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self._bootstrap,
+            acks="all",
+            enable_idempotence=True,
+            request_timeout_ms=10_000,
+            max_batch_size=512 * 1024,
+            linger_ms=0,
+        )
+        stack.push_async_callback(producer.stop)
+        await producer.start()
+        return producer
+
+    async def _relay(self, producer: Any) -> None:
+        async with self._database.reading() as tx:
+            start = await positions.load(tx, _NAME, "journal")
+        while True:
+            if isinstance(self._database, PostgresDatabase) and self._connection.is_closed():
+                raise Transient("the relay's lock is gone")
+            rings = self._database.committed.rings
+            async with self._database.reading() as tx:
+                records = await journal.read(tx, "journal", start or 1, self._topics, _CHUNK)
+            if not records:
+                self.trouble = None
+                await self._database.committed.wait(rings, _PAUSE_SECONDS)
+                if await self._was_moved(start):
+                    raise Fenced("the relay's position was moved")
+                continue
+            await self._publish(producer, records)
+            async with self._database.transaction() as tx:
+                following = records[-1].position + 1
+                await positions.advance(tx, _NAME, "journal", start, following)
+            start = following
+
+    async def _was_moved(self, start: int | None) -> bool:
+        """Whether somebody (a replay) set the position back while there was nothing to do."""
+        async with self._database.reading() as tx:
+            return await positions.load(tx, _NAME, "journal") != start
+
+    async def _publish(self, producer: Any, records: list[Record]) -> None:
+        """Send records in batches, order kept within each partition; return when all are acked."""
+        lanes: dict[tuple[str, int], list[Record]] = defaultdict(list)
+        choose = DefaultPartitioner()
+        for record in records:
+            topic = record.event.topic
+            known = await producer.partitions_for(topic)
+            numbers = sorted(known) or range(partitions_of(topic, self._partitions))
+            lane = choose(record.event.key.encode(), numbers, numbers)
+            lanes[topic, lane].append(record)
+        await asyncio.gather(
+            *(self._lane(producer, topic, lane, items) for (topic, lane), items in lanes.items())
+        )
+
+    async def _lane(self, producer: Any, topic: str, lane: int, records: list[Record]) -> None:
+        batch = producer.create_batch()
+        for record in records:
+            event = record.event
+            message = {
+                "key": event.key.encode(),
+                "value": event.data,
+                "timestamp": event.recorded // 1000,
+                "headers": headers(event, self._service, record.position),
+            }
+            if batch.append(**message) is None:
+                batch.close()
+                await (await producer.send_batch(batch, topic, partition=lane))
+                batch = producer.create_batch()
+                if batch.append(**message) is None:
+                    raise RuntimeError(f"journal record {record.position} is too large for Kafka")
+        batch.close()
+        await (await producer.send_batch(batch, topic, partition=lane))

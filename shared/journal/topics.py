@@ -1,0 +1,43 @@
+"""The topics: which service's journal feeds them, and making them where they are missing."""
+
+from collections.abc import Sequence
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+
+from shared.db.errors import Transient
+
+PRODUCER = {
+    "rtsm.visits": "ingest",
+    "rtsm.registry": "ingest",
+    "rtsm.observations": "ingest",
+    "rtsm.figures": "indicators",
+    "rtsm.reports": "reports",
+    "rtsm.alerts": "notify",
+}
+# A registry change must be seen after the one it builds on, whatever unit it is about.
+_ONE_PARTITION = {"rtsm.registry"}
+
+
+def partitions_of(topic: str, partitions: int) -> int:
+    """How many partitions a topic is made with."""
+    return 1 if topic in _ONE_PARTITION else partitions
+
+
+async def ensure_topics(bootstrap: str, topics: Sequence[str], partitions: int) -> None:
+    """Make the topics that are missing; raises Transient while no broker answers."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=10_000)
+    try:
+        await admin.start()
+        missing = set(topics) - set(await admin.list_topics())
+        if missing:
+            answer = await admin.create_topics(
+                [NewTopic(topic, partitions_of(topic, partitions), -1) for topic in sorted(missing)]
+            )
+            for topic, code, *_ in answer.topic_errors:
+                if code and for_code(code) is not TopicAlreadyExistsError:
+                    raise Transient(f"Kafka does not make {topic}: {for_code(code).__name__}")
+    except (KafkaError, OSError) as error:
+        raise Transient(f"Kafka: {error!r}") from error
+    finally:
+        await admin.close()

@@ -1,0 +1,94 @@
+"""Who may call a route: declared on the route, refused by default.
+
+Every route declares exactly one need with `require` or `public`; an application with an undeclared
+route does not start. Which units a caller may see is enforced by the service that knows the tree.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.routing import APIRoute
+from starlette.routing import Mount, Route
+
+from shared.access import ANONYMOUS, Access, Principal, unauthenticated
+
+SESSION_COOKIE = "rtsm_session"
+_FRAMEWORK = {"/openapi.json", "/docs", "/docs/oauth2-redirect", "/redoc"}
+
+
+def bearer(header: str | None) -> str | None:
+    """The key in an Authorization header, or None."""
+    if header is None:
+        return None
+    kind, _, key = header.partition(" ")
+    return key.strip() if kind.lower() == "bearer" else None
+
+
+async def caller(request: Request) -> Principal | None:
+    """Who is asking, by key or by session; None when nobody says; raises Problem 401."""
+    access: Access = request.app.state.platform.access
+    header = request.headers.get("authorization")
+    if header is not None:
+        key = bearer(header)
+        if key is None:
+            raise unauthenticated()
+        return await access.authenticate(key)
+    token = request.cookies.get(SESSION_COOKIE)
+    return await access.session(token) if token else None
+
+
+def require(scope: str) -> Callable[[Request], Awaitable[Principal]]:
+    """A dependency that admits callers who hold `scope`, and says who they are.
+
+    With `public_read` set, `cards:read` admits everybody. Raises Problem 401 or 403.
+    """
+
+    async def admitted(request: Request) -> Principal:
+        principal = await caller(request)
+        if principal is None:
+            if scope == "cards:read" and request.app.state.platform.settings.public_read:
+                return ANONYMOUS
+            raise unauthenticated()
+        principal.need(scope)
+        return principal
+
+    admitted.need = scope  # type: ignore[attr-defined]
+    return admitted
+
+
+def public(reason: str) -> Callable[[], Awaitable[None]]:
+    """A dependency that marks a route as open to everybody, with the reason."""
+
+    async def admitted() -> None:
+        return None
+
+    admitted.need = f"public: {reason}"  # type: ignore[attr-defined]
+    return admitted
+
+
+def needs_of(route: Any) -> list[str]:
+    """What a route declares, found in its dependencies or on its ASGI endpoint."""
+    if isinstance(route, APIRoute):
+        pending, found = list(route.dependant.dependencies), []
+        while pending:
+            dependency = pending.pop()
+            pending += dependency.dependencies
+            need = getattr(dependency.call, "need", None)
+            if need is not None:
+                found.append(str(need))
+        return found
+    need = getattr(getattr(route, "endpoint", getattr(route, "app", None)), "need", None)
+    return [] if need is None else [str(need)]
+
+
+def refuse_undeclared(app: FastAPI) -> None:
+    """Raise RuntimeError when any route lacks a declared need: nothing is open by oversight."""
+    for route in app.routes:
+        path = getattr(route, "path", "")
+        if path in _FRAMEWORK and isinstance(route, Route):
+            continue
+        if isinstance(route, Mount) and getattr(route.app, "need", None):
+            continue
+        if len(set(needs_of(route))) != 1:
+            raise RuntimeError(f"{path} must declare exactly one need, has {needs_of(route)}")

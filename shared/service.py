@@ -1,0 +1,32 @@
+"""What a service is: a value with its routes, tables, consumers and tasks.
+
+An application is a list of services; which ones is a setting. Owns the shape only.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from fastapi import APIRouter
+from sqlalchemy import MetaData
+
+from shared.journal.consumer import Consumer
+
+Check = Callable[[], Awaitable[str | None]]
+Task = Callable[[], Awaitable[None]]
+
+
+@dataclass
+class Service:
+    """One service as it is put into a process.
+
+    `on_start` runs once, in order, after the databases are open and before requests come;
+    `tasks` run until the process stops; a check answers None or says what is missing.
+    """
+
+    name: str
+    router: APIRouter
+    tables: MetaData
+    consumers: list[Consumer] = field(default_factory=list)
+    tasks: list[Task] = field(default_factory=list)
+    on_start: list[Task] = field(default_factory=list)
+    checks: dict[str, Check] = field(default_factory=dict)
