@@ -1,0 +1,217 @@
+"""Plays a history against the HTTP API and returns it as the oracle reads it.
+
+Owns the calls, their expected status codes, `If-Match` and batches. The order in which visits are
+received is the order in which they are played; it is written into the returned operations.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta, timezone
+from typing import Any, Literal
+from urllib.parse import quote
+
+import httpx
+
+Operation = dict[str, Any]
+Batch = Literal["json", "ndjson"] | None
+FIRST_DAY = date(2018, 1, 1)
+LOCAL = timezone(timedelta(hours=5))
+
+
+class UnexpectedAnswerError(AssertionError):
+    """The server answered a valid call otherwise than the interface says."""
+
+
+def _canonical(code: str) -> str:
+    text = code.strip()
+    return (text.lstrip("0") or "0") if text.isascii() and text.isdigit() else text
+
+
+def _early(form: Operation) -> bool:
+    moment = datetime.fromisoformat(form["visited_at"])
+    return moment.astimezone(LOCAL).date() < FIRST_DAY
+
+
+@dataclass
+class Player:
+    """One client with one key; `today` is the server's local day while it plays."""
+
+    client: httpx.AsyncClient
+    today: date
+    key: str | None = None
+    batch: Batch = None
+    batch_size: int = 100
+    log: list[Operation] = field(default_factory=list)
+    revisions: dict[tuple[str | None, str], int] = field(default_factory=dict)
+    known: set[str] = field(default_factory=set)
+    latest: datetime | None = None
+
+    async def play(
+        self,
+        history: list[Operation],
+        after: Callable[[Operation], Awaitable[None]] | None = None,
+    ) -> list[Operation]:
+        """Play all operations in order; `after` is awaited after each call. Returns the log."""
+        for run in self._runs(history):
+            if len(run) > 1:
+                await self._post_batch(run)
+            else:
+                await self._one(run[0])
+            if after is not None:
+                await after(run[-1])
+        return self.log
+
+    def _runs(self, history: list[Operation]) -> Iterator[list[Operation]]:
+        """Single operations, or runs of visits when batches are wanted."""
+        run: list[Operation] = []
+        for operation in history:
+            if operation["op"] == "visit" and self.batch is not None:
+                run.append(operation)
+                if len(run) == self.batch_size:
+                    yield run
+                    run = []
+                continue
+            if run:
+                yield run
+                run = []
+            yield [operation]
+        if run:
+            yield run
+
+    async def _one(self, operation: Operation) -> None:
+        play = {
+            "units": self._put_register,
+            "schools": self._put_register,
+            "visit": self._post,
+            "replay": self._repeat,
+            "conflict": self._repeat,
+            "gone": self._repeat,
+            "correct": self._put,
+            "restore": self._put,
+            "withdraw": self._delete,
+            "review": self._review,
+        }[operation["op"]]
+        await play(operation)
+
+    async def _call(
+        self, method: str, path: str, expected: tuple[int, ...], **more: Any
+    ) -> httpx.Response:
+        headers = more.pop("headers", {})
+        if self.key is not None:
+            headers["Authorization"] = f"Bearer {self.key}"
+        answer = await self.client.request(method, path, headers=headers, **more)
+        if answer.status_code not in expected:
+            asked = json.dumps(more.get("json"), ensure_ascii=False)
+            text = f"{method} {path} {asked}: {answer.status_code}, expected {expected}"
+            raise UnexpectedAnswerError(f"{text}: {answer.text[:600]}")
+        return answer
+
+    async def _put_register(self, operation: Operation) -> None:
+        await self._call("PUT", f"/v1/{operation['op']}", (200,), json=operation["items"])
+        if operation["op"] == "schools":
+            self.known |= {_canonical(record["school_code"]) for record in operation["items"]}
+        self.log.append({**operation, "day": self.today.isoformat()})
+
+    def _status(self, form: Operation) -> tuple[tuple[int, ...], str]:
+        """The status codes and the word that a first submission must be answered with."""
+        if _canonical(form["school_code"]) not in self.known:
+            return (202,), "quarantined"
+        return ((201, 202), "quarantined") if _early(form) else ((201,), "accepted")
+
+    def _accepted(self, operation: Operation, receipt: Operation) -> None:
+        _, word = self._status(operation["form"])
+        if receipt.get("status") != word:
+            raise UnexpectedAnswerError(f"{operation['form']}: {receipt}, expected status {word}")
+        self.revisions[operation["source"], operation["visit_id"]] = 1
+        entry = {**operation, "received": len(self.log)}
+        if "received_at" in receipt:
+            moment = datetime.fromisoformat(receipt["received_at"])
+            if self.latest is not None and moment <= self.latest:
+                raise UnexpectedAnswerError(
+                    f"received_at does not increase: {self.latest}, then {moment}"
+                )
+            self.latest = moment
+            entry["received_at"] = receipt["received_at"]
+        self.log.append(entry)
+
+    async def _post(self, operation: Operation) -> None:
+        codes, _ = self._status(operation["form"])
+        answer = await self._call("POST", "/v1/visits", codes, json=operation["form"])
+        self._accepted(operation, answer.json())
+
+    async def _post_batch(self, run: list[Operation]) -> None:
+        forms = [operation["form"] for operation in run]
+        if self.batch == "json":
+            answer = await self._call("POST", "/v1/visits/batch", (200,), json=forms)
+        else:
+            lines = "".join(json.dumps(form, ensure_ascii=False) + "\n" for form in forms)
+            kind = {"Content-Type": "application/x-ndjson"}
+            content = lines.encode()
+            answer = await self._call(
+                "POST", "/v1/visits/batch", (200,), content=content, headers=kind
+            )
+        results = sorted(answer.json()["results"], key=lambda result: result["index"])
+        if len(results) != len(run):
+            raise UnexpectedAnswerError(f"{len(run)} visits, {len(results)} results")
+        first = results[0]["index"]  # 0 for an array; a line's number for NDJSON
+        for place, (operation, result) in enumerate(zip(run, results, strict=True)):
+            wrong_id = result["visit_id"].lower() != operation["visit_id"]
+            if result["index"] != first + place or wrong_id:
+                raise UnexpectedAnswerError(f"result {place} is {result}")
+            self._accepted(operation, result)
+
+    async def _repeat(self, operation: Operation) -> None:
+        code = {"replay": 200, "conflict": 409, "gone": 410}[operation["op"]]
+        await self._call("POST", "/v1/visits", (code,), json=operation["form"])
+
+    def _path(self, operation: Operation, tail: str = "") -> str:
+        source = operation["source"]
+        asked = f"?source={quote(source)}" if source is not None else ""
+        return f"/v1/visits/{operation['visit_id']}{tail}{asked}"
+
+    def _revised(self, operation: Operation, answer: httpx.Response) -> None:
+        """The revision that a call made: as answered, which must be the next."""
+        key = (operation["source"], operation["visit_id"])
+        self.revisions[key] += 1
+        body = answer.json() if answer.content else {}
+        told = body.get("revision", self.revisions[key])
+        if told != self.revisions[key]:
+            raise UnexpectedAnswerError(
+                f"{operation}: revision {told}, expected {self.revisions[key]}"
+            )
+        self.log.append(operation)
+
+    async def _put(self, operation: Operation) -> None:
+        revision = self.revisions[operation["source"], operation["visit_id"]]
+        headers = {"If-Match": f'"{revision}"'}
+        answer = await self._call(
+            "PUT", self._path(operation), (200, 202), json=operation["form"], headers=headers
+        )
+        self._revised(operation, answer)
+
+    async def _delete(self, operation: Operation) -> None:
+        path = self._path(operation)
+        path += ("&" if "?" in path else "?") + "reason=mistake"
+        self._revised(operation, await self._call("DELETE", path, (200,)))
+
+    async def _review(self, operation: Operation) -> None:
+        body = {"decision": operation["decision"], "reason": "checked", "note": "by telephone"}
+        path = self._path(operation, "/review")
+        self._revised(operation, await self._call("POST", path, (200,), json=body))
+
+
+async def play(
+    client: httpx.AsyncClient,
+    history: list[Operation],
+    today: date,
+    *,
+    key: str | None = None,
+    batch: Batch = None,
+    batch_size: int = 100,
+) -> list[Operation]:
+    """Play a history against an API and return the accepted operations for the oracle."""
+    player = Player(client, today, key, batch, batch_size)
+    return await player.play(history)

@@ -1,0 +1,124 @@
+"""Every figure of a unit over a window, in the wire form of the figures answer, by brute force.
+
+Owns 02 §4 (flow, stock, restated, coverage) and §5 (states). Slow and plain on purpose.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from fractions import Fraction
+from typing import Any
+
+from tests.oracle.answers import FIXED, GROUPS, flow_answers, replaces, stock_answers
+from tests.oracle.visits import Operation, Visit, World, replay
+
+LOOK_BACK = 365
+Tally = dict[tuple[str, str | None], list[tuple[str, int, int]]]
+
+
+class Oracle:
+    """Answers for one finished history; reading the log once makes many questions affordable."""
+
+    def __init__(self, history: list[Operation]) -> None:
+        self.world: World = replay(history)
+        self.register = self.world.register
+        self.visits: list[tuple[date, str, Visit]] = []
+        self.by_school: dict[str, list[tuple[date, Visit]]] = {c: [] for c in self.register.schools}
+        for visit in self.world.counted():
+            self.visits.append((visit.day, visit.code, visit))
+            self.by_school[visit.code].append((visit.day, visit))
+
+    def figures(self, unit: str, first: date, last: date, today: date, view: str) -> dict[str, Any]:
+        """The figures answer for the days first to last; `view` is as_was or restated."""
+        last_day = min(last, today)
+
+        def belongs(code: str, day: date) -> bool:
+            return self.register.belongs(code, unit, today if view == "restated" else day)
+
+        tally: Tally = {}
+        for day, code, visit in self.visits:
+            if first <= day <= last and belongs(code, day):
+                answers = flow_answers(visit.form, self.register.gender(code, day))
+                for indicator, split, num, den in answers:
+                    tally.setdefault((indicator, split), []).append((code, num, den))
+        registered = [
+            code
+            for code in self.register.schools
+            if self.register.active(code, last_day) and belongs(code, last_day)
+        ]
+        for code in registered:
+            for indicator, split, num, den in self.standing(code, last_day):
+                tally.setdefault((indicator, split), []).append((code, num, den))
+        known = [
+            code
+            for code in registered
+            if any(0 <= (last_day - day).days < LOOK_BACK for day, _ in self.by_school[code])
+        ]
+        seen = [c for c in registered for day, _ in self.by_school[c] if first <= day <= last]
+        visited = set(seen)
+        made = len(tally.get(("visits_made", None), []))
+        return {
+            "visits": made,
+            "schools_visited": len(visited),
+            "schools_registered": len(registered),
+            "coverage": (len(visited), len(registered)),
+            "figures": [
+                *_rows(tally),
+                _row("schools_known", None, len(known), len(registered), len(known), len(known)),
+                _row("coverage", None, len(visited), len(registered), len(seen), len(visited)),
+            ],
+        }
+
+    def standing(self, code: str, day: date) -> list[tuple[str, str | None, int, int]]:
+        """What stands for an active school on the day, over all stock groups."""
+        answers = []
+        for group in GROUPS:
+            said = [v for d, v in self.by_school[code] if d <= day and replaces(group, v.form)]
+            if not said:
+                continue
+            latest = said[-1]  # the visits are in order, so this one replaced all the others
+            if (day - latest.day).days < LOOK_BACK and self.register.active(code, latest.day):
+                gender = self.register.gender(code, day)
+                answers += stock_answers(group, latest.form, gender)
+        return answers
+
+
+def _rows(tally: Tally) -> list[dict[str, Any]]:
+    rows = []
+    wanted: dict[tuple[str, str | None], None] = {}
+    for indicator, splits in FIXED.items():
+        if indicator not in ("schools_known", "coverage"):
+            wanted.update({(indicator, split): None for split in (None, *splits)})
+    wanted.update(dict.fromkeys(tally))
+    for indicator, split in wanted:
+        said = tally.get((indicator, split), [])
+        num, den = sum(n for _, n, _ in said), sum(d for _, _, d in said)
+        schools = len({code for code, _, _ in said})
+        rows.append(_row(indicator, split, num, den, len(said), schools))
+    return rows
+
+
+def _row(
+    indicator: str, split: str | None, num: int, den: int, visits: int, schools: int
+) -> dict[str, Any]:
+    if indicator == "visits_made" or den > 0:
+        state = "value"
+    else:
+        state = "not_applicable" if visits else "not_measured"
+    return {
+        "indicator": indicator,
+        "split": split,
+        "numerator": num,
+        "denominator": None if indicator == "visits_made" else den,
+        "visits": visits,
+        "schools": schools,
+        "state": state,
+        "value": Fraction(num, den) if den else None,
+    }
+
+
+def figures(
+    history: list[Operation], unit_id: str, first: date, last: date, today: date, view: str
+) -> dict[str, Any]:
+    """Every figure of one unit over [first, last]; `view` is as_was or restated."""
+    return Oracle(history).figures(unit_id, first, last, today, view)
