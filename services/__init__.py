@@ -1,0 +1,1 @@
+"""The four services and the places that put them together (app, cli)."""

@@ -1,0 +1,99 @@
+"""Runs an application on a port until it is told to stop.
+
+Owns the server, the lock on a data folder, the first key, and the end within seconds of a signal.
+"""
+
+import asyncio
+import fcntl
+import gc
+import os
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import typer
+import uvicorn
+from fastapi import FastAPI
+
+from services.app import Running, create_app
+from services.operations import Refused
+from shared.clock import Clock
+from shared.platform import Platform
+from shared.settings import Settings
+
+_GRACE_SECONDS = 10
+
+
+@contextmanager
+def sole_owner(folder: Path) -> Iterator[None]:
+    """Hold a data folder alone; raises Refused when another process holds it."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise Refused(f"{folder} is in use by another rtsm process.") from error
+        yield
+    finally:
+        os.close(handle)
+
+
+async def serve_app(
+    settings: Settings,
+    clock: Clock,
+    *,
+    started: Callable[[FastAPI], Awaitable[None]] | None = None,
+) -> int:
+    """Serve until SIGTERM or SIGINT; 0 after a clean end, 1 when a part had to stop.
+
+    `started` runs once the port is open. Raises Refused when the data folder is in use.
+    """
+    if settings.database_url is not None:
+        return await _serve(settings, clock, started)
+    with sole_owner(settings.data_dir):
+        return await _serve(settings, clock, started)
+
+
+async def _serve(
+    settings: Settings, clock: Clock, started: Callable[[FastAPI], Awaitable[None]] | None
+) -> int:
+    app = create_app(settings, clock)
+    running: Running = app.state.running
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+            backlog=1024,
+        )
+    )
+
+    def stop(_: BaseException) -> None:
+        server.should_exit = True
+
+    running.on_failure = stop
+    serving = asyncio.create_task(server.serve())
+    while not server.started and not serving.done():
+        await asyncio.sleep(0.01)
+    if server.started:
+        await _greet(settings, app.state.platform, server)
+        # What lives now lives long: a collection need not look at it again.
+        gc.collect()
+        gc.freeze()
+        if started is not None:
+            await started(app)
+    await serving
+    return 1 if running.failed or not server.started else 0
+
+
+async def _greet(settings: Settings, platform: Platform, server: uvicorn.Server) -> None:
+    port = server.servers[0].sockets[0].getsockname()[1]
+    typer.echo(f"RTSM serves {', '.join(settings.services)} on http://{settings.host}:{port}")
+    if settings.embedded and not settings.public_read and not await platform.access.list_keys():
+        key, _, _ = await platform.access.create_key("admin", ["admin"])
+        typer.echo(f"First start. This key may do everything and is shown only now: {key}")
