@@ -62,7 +62,7 @@ class Running:
                 await work
             except asyncio.CancelledError:
                 raise
-            except BaseException as error:  # the fate of the unforeseen: stop, loudly
+            except BaseException as error:  # noqa: BLE001 - the unforeseen stops us, loudly
                 _LOG.critical("stopped", part=name, exc_info=error)
                 self.failed.append(f"{name}: {type(error).__name__}")
                 if self.on_failure is not None:

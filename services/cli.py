@@ -114,7 +114,7 @@ def replay(
     start: Annotated[int, typer.Option("--from", help="journal position to start at")] = 1,
     data: Data = None,
 ) -> None:
-    """Read the journal again from a position: to Kafka where there is one, else to the consumers."""
+    """Read the journal again from a position: to Kafka, or else to the consumers."""
     _run(operations.replay(_settings(data_dir=data), start))
 
 

@@ -78,7 +78,7 @@ async def _serve(
 
     running.on_failure = stop
     serving = asyncio.create_task(server.serve())
-    while not server.started and not serving.done():
+    while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event
         await asyncio.sleep(0.01)
     if server.started:
         await _greet(settings, app.state.platform, server)

@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+# Read by the command line and by the tests, not by the services.
+_FOR_OTHERS = {"RTSM_API_KEY", "RTSM_REQUIRE_SERVICES"}
 SERVICES = ("ingest", "indicators", "reports", "notify")
 
 
@@ -133,7 +135,7 @@ def load_settings(environ: Mapping[str, str] | None = None, **override: Any) -> 
     """
     tree: dict[str, Any] = {}
     for name, value in (os.environ if environ is None else environ).items():
-        if not name.startswith("RTSM_") or name.startswith(("RTSM_TEST_", "RTSM_REQUIRE_")):
+        if not name.startswith("RTSM_") or name in _FOR_OTHERS:
             continue
         if name.endswith("_FILE"):
             name, value = _unfile(name, value)

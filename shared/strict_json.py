@@ -101,9 +101,7 @@ def _object(pairs: _Pairs, pointer: str, depth: int, errors: list[FieldError]) -
     plain: dict[str, Any] = {}
     for key, item in pairs:
         if broken_text(key):
-            errors.append(
-                FieldError(pointer, "broken_key", "A key holds characters that no key may.")
-            )
+            errors.append(FieldError(pointer, "broken_key", "No key may hold such characters."))
             continue
         here = f"{pointer}/{escaped(key)}"
         if key in plain:

@@ -122,7 +122,7 @@ def _of_transient(error: Transient) -> Problem:
 
 
 def install_problems(app: FastAPI) -> None:
-    """Answer every failure with a problem: ours, the framework's, the router's and the unforeseen."""
+    """Answer every failure with a problem: ours, the framework's and the unforeseen."""
 
     async def refused(request: Request, error: Exception) -> Response:
         return await _answer(request, error)  # type: ignore[arg-type]
