@@ -1,0 +1,1 @@
+"""Alerts for education officers: rules, the life of an alert, and telling people about it."""
