@@ -1,0 +1,174 @@
+"""A thin client of the indicators service.
+
+Answers are plain dictionaries as they came, typed by `figure_answers`; a refusal is raised as the
+Problem that it is. Which process answers is the platform's business.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, Literal
+from urllib.parse import quote
+
+import httpx
+import msgspec
+
+from shared.clients.figure_answers import (
+    AllSeries,
+    Catalogue,
+    Children,
+    ChildrenAnswer,
+    ChildrenFigures,
+    FiguresAnswer,
+    Freshness,
+    UnitDetail,
+    Units,
+    View,
+)
+from shared.errors import FieldError, Problem
+
+
+def refusal(answer: httpx.Response) -> Problem:
+    """The Problem in an answer that is none of 2xx."""
+    try:
+        document: dict[str, Any] = msgspec.json.decode(answer.content)
+        code = str(document["type"]).rpartition("/")[2]
+        errors = [
+            FieldError(str(e["pointer"]), str(e["code"]), str(e["detail"]))
+            for e in document.get("errors", [])
+        ]
+        return Problem(answer.status_code, code, str(document["detail"]), errors=errors)
+    except (msgspec.DecodeError, KeyError, TypeError):
+        return Problem(502, "bad_answer", "A service gave an answer that makes no sense.")
+
+
+class IndicatorsClient:
+    """Asks the indicators service over an httpx client (`platform.client("indicators")`)."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
+
+    async def _get(self, path: str, params: Mapping[str, object | None]) -> Any:
+        asked = {name: str(value) for name, value in params.items() if value is not None}
+        try:
+            answer = await self._client.get(path, params=asked)
+        except httpx.HTTPError as error:
+            detail = "The indicators service does not answer."
+            raise Problem(503, "indicators_away", detail, headers={"Retry-After": "1"}) from error
+        if not answer.is_success:
+            raise refusal(answer)
+        return msgspec.json.decode(answer.content)
+
+    async def catalogue(self) -> Catalogue:
+        """All indicators with labels and definitions."""
+        found: Catalogue = await self._get("/v1/indicators", {})
+        return found
+
+    async def units(self, *, q: str | None = None, level: str | None = None) -> Units:
+        """Units by part of a name and by level (first page)."""
+        found: Units = await self._get("/v1/units", {"q": q, "level": level})
+        return found
+
+    async def unit(self, unit_id: str) -> UnitDetail:
+        """One unit; raises Problem 404."""
+        found: UnitDetail = await self._get(_unit(unit_id), {})
+        return found
+
+    async def children(self, unit_id: str) -> Children:
+        """The units directly under a unit."""
+        found: Children = await self._get(f"{_unit(unit_id)}/children", {})
+        return found
+
+    async def figures(
+        self,
+        unit_id: str,
+        period: str,
+        *,
+        ending: date | None = None,
+        view: View = "as_was",
+        confidence: float | None = None,
+        since: str | None = None,
+        received_until: str | None = None,
+    ) -> FiguresAnswer:
+        """All figures of a unit over a period; times are RFC 3339."""
+        found: FiguresAnswer = await self._get(
+            f"{_unit(unit_id)}/figures",
+            {
+                "period": period,
+                "ending": ending,
+                "view": view,
+                "confidence": confidence,
+                "since": since,
+                "received_until": received_until,
+            },
+        )
+        return found
+
+    async def children_figures(
+        self,
+        unit_id: str,
+        period: str,
+        *,
+        ending: date | None = None,
+        view: View = "as_was",
+        depth: int = 1,
+        splits: Literal["all", "totals"] = "all",
+    ) -> ChildrenFigures:
+        """All figures of a unit and, down to `depth` levels, of those below it, in one answer."""
+        found: ChildrenFigures = await self._get(
+            f"{_unit(unit_id)}/children/figures",
+            {"period": period, "ending": ending, "view": view, "depth": depth, "splits": splits},
+        )
+        return found
+
+    async def all_series(
+        self,
+        unit_id: str,
+        period: str,
+        *,
+        ending: date | None = None,
+        view: View = "as_was",
+        by: Literal["month", "quarter", "year"] = "month",
+        splits: Literal["all", "totals"] = "totals",
+    ) -> AllSeries:
+        """All indicators of a unit over the months (quarters, years) of a period."""
+        found: AllSeries = await self._get(
+            f"{_unit(unit_id)}/series",
+            {"period": period, "ending": ending, "view": view, "by": by, "splits": splits},
+        )
+        return found
+
+    async def ranked(
+        self,
+        unit_id: str,
+        indicator: str,
+        period: str,
+        *,
+        ending: date | None = None,
+        view: View = "as_was",
+        split: str | None = None,
+    ) -> ChildrenAnswer:
+        """One indicator of the units directly under a unit, with ranks."""
+        found: ChildrenAnswer = await self._get(
+            f"{_unit(unit_id)}/figures/{quote(indicator, safe='')}/children",
+            {"period": period, "ending": ending, "view": view, "split": split, "rank": "true"},
+        )
+        return found
+
+    async def version(self) -> Freshness:
+        """How fresh figures are, and the version that changes whenever any answer may."""
+        found: Freshness = await self._get("/v1/figures/version", {})
+        return found
+
+    async def visit_applied(self, source: str, visit_id: str, revision: int) -> bool:
+        """Whether this revision (or a newer one) of a visit is in the figures."""
+        asked = {"source": source, "visit_id": visit_id, "revision": revision}
+        return bool((await self._get("/v1/applied", asked))["applied"])
+
+    async def register_applied(self, registry_version: int) -> bool:
+        """Whether the register is applied up to this version."""
+        asked = {"registry_version": registry_version}
+        return bool((await self._get("/v1/applied", asked))["applied"])
+
+
+def _unit(unit_id: str) -> str:
+    return f"/v1/units/{quote(unit_id, safe='')}"
