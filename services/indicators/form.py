@@ -103,6 +103,7 @@ class Participation(msgspec.Struct):
 
     child_club_formed: bool | None = None
     feeder_attended_procurement: str | None = None
+    procurement_meeting_held: Any = None
 
 
 class Form(msgspec.Struct):
@@ -293,6 +294,9 @@ def _stock(form: Form, stock: list[int]) -> int:
             stock[_PROCURE_ANSWERED] = 1
             if word in _PROCURE:
                 stock[_PROCURE[word]] = 1
+            groups |= PROCURE
+        elif participation.procurement_meeting_held is not None:
+            # A cluster head's field: it ends what stood, with no pair of its own.
             groups |= PROCURE
     return groups
 

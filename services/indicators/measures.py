@@ -90,11 +90,9 @@ BIT = {name: 1 << place for place, name in enumerate(ANSWERED)}
 ENVIRONMENT_BITS = tuple(BIT[f"environment_{gender}_answered"] for gender in GENDERS)
 """Mask bits by school gender, added by `contributions` when ENVIRONMENT is set."""
 ENVIRONMENT = BIT["environment_answered"]
-ENVIRONMENT_COLUMNS = tuple(
-    tuple(F[f"environment_{g}_{p}"] for p in ("yes", "items", "answered")) for g in GENDERS
-)
-ENVIRONMENT_SOURCE = tuple(F[f"environment_{p}"] for p in ("yes", "items", "answered"))
-ROOMS_COLUMNS = tuple(
-    tuple(S[f"rooms_{g}_{p}"] for p in ("usable", "available", "answered")) for g in GENDERS
-)
-ROOMS_SOURCE = tuple(S[f"rooms_{p}"] for p in ("usable", "available", "answered"))
+ENVIRONMENT_PLACE = F["environment_yes"]
+ENVIRONMENT_PLACES = tuple(F[f"environment_{gender}_yes"] for gender in GENDERS)
+"""Where (yes, items, answered) begin: for all schools, and by school gender."""
+ROOMS_PLACE = S["rooms_usable"]
+ROOMS_PLACES = tuple(S[f"rooms_{gender}_usable"] for gender in GENDERS)
+"""Where (usable, available, answered) begin: for all schools, and by school gender."""

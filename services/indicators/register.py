@@ -122,7 +122,12 @@ class Register:
         return np.searchsorted(self.seg_key, keys, side="right") - 1
 
     def has_segments(self, schools: Ints) -> NDArray[np.bool_]:
-        """Tell which of these schools have a version at all."""
+        """Tell which of these schools have a version here; integers given later have none."""
+        known = self.first.size - 1
+        if schools.size and int(schools.max()) >= known:
+            inside = schools < known
+            inside[inside] = self.has_segments(schools[inside])
+            return inside
         return self.first[schools + 1] > self.first[schools]
 
     def chain(self, school: int, day: int) -> Path:
