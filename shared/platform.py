@@ -60,7 +60,7 @@ class Platform:
         database: Database,
         handle: Handle,
         *,
-        batch: int = 100,
+        batch: int = 2_000,
         after_commit: Callable[[], Awaitable[None]] | None = None,
     ) -> Consumer:
         """A consumer of topics that one service writes, on whichever feed carries them here."""

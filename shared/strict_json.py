@@ -32,7 +32,7 @@ def _constant(_: str) -> _Refused:
 
 
 def _integer(text: str) -> int | _Refused:
-    if len(text) > _MAX_DIGITS:
+    if len(text.removeprefix("-")) > _MAX_DIGITS:
         return _Refused("number_out_of_range", "The number is too large.")
     return int(text)
 

@@ -25,6 +25,7 @@ _LOG = structlog.get_logger("rtsm.consumer")
 _PAUSE_SECONDS = 0.05
 _BACK_OFF = (0.05, 0.2, 0.5, 1.0, 2.0)
 _MANY_INVALID = 100
+_LIVE = 100
 
 
 class Consumer:
@@ -38,7 +39,7 @@ class Consumer:
         handle: Handle,
         clock: Clock,
         *,
-        batch: int = 100,
+        batch: int = 2_000,
         after_commit: Callable[[], Awaitable[None]] | None = None,
         ledger: Callable[[], JournalFeed] | None = None,
         pause: float = _PAUSE_SECONDS,
@@ -48,7 +49,8 @@ class Consumer:
         self._database = database
         self._handle = handle
         self._clock = clock
-        self._batch = batch
+        self.most = batch
+        self._limit = min(_LIVE, batch)
         self._after_commit = after_commit
         self._ledger = ledger
         self._pause = pause
@@ -89,12 +91,15 @@ class Consumer:
             await self.feed.open(self._load)
             self._opened = True
         try:
-            batch = await self.feed.fetch(self._batch, wait)
+            batch = await self.feed.fetch(self._limit, wait)
         except LostPast as error:
             await self._heal(str(error))
             return 0
         if batch is None:
             return None
+        # Small batches while the feed is fresh, so that nobody waits; large ones to catch up.
+        full = len(batch.records) >= self._limit
+        self._limit = min(self._limit * 2, self.most) if full else min(_LIVE, self.most)
         await self._apply(batch)
         return len(batch.records)
 
