@@ -1,0 +1,1 @@
+"""Intake: visits, their corrections and reviews, the register of units and schools, targets."""

@@ -1,0 +1,195 @@
+"""From the bytes of one visit to a checked value with its digest, or a Problem.
+
+Owns the order of the checks: msgspec decodes, an exact count guards against duplicate keys, texts
+are looked at only when bytes could hide something, instants become UTC. What the rules say of the
+visit is left to `rules` and `flags`.
+"""
+
+import hashlib
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+import msgspec
+
+from services.ingest.diagnosis import (
+    PARSER,
+    diagnose,
+    faults,
+    has_duplicate_keys,
+    not_json,
+    refused,
+    text_of,
+)
+from services.ingest.rules import instants_fault
+from services.ingest.schemas import CorrectionIn, VisitForm, VisitIn
+from shared.domain.codes import canonical_school_code
+from shared.errors import FieldError
+
+T = TypeVar("T")
+V = TypeVar("V", VisitIn, CorrectionIn)
+_ENCODER = msgspec.json.Encoder()
+_ESCAPED_CONTROL = re.compile(rb"\\(?:u00|[bfr])|\x7f")
+_BLANKS = b" \t\r\n"
+_CODES = ("source", "form_version", "school_code", "monitor_id", "device_id")
+
+
+class Body(Generic[T]):
+    """A kind of JSON body: decodes it exactly or says what is wrong with it."""
+
+    def __init__(self, kind: type[T] | Any) -> None:
+        self.kind = kind
+        self._decoder: msgspec.json.Decoder[T] = msgspec.json.Decoder(kind)
+
+    def decode(self, raw: bytes) -> T:
+        """The value; raises Problem 400 or 422, with pointers."""
+        try:
+            return self._decoder.decode(raw)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as failure:
+            raise diagnose(raw, self.kind, failure) from None
+
+    def exact(self, raw: bytes) -> T:
+        """As `decode`, refusing duplicate keys and control characters by the slow pass."""
+        value = self.decode(raw)
+        if has_duplicate_keys(raw) or _ESCAPED_CONTROL.search(raw):
+            errors = faults(PARSER.decode(text_of(raw)), self.kind)
+            if errors:
+                raise refused(errors)
+        return value
+
+
+@dataclass(slots=True)
+class Reading(Generic[V]):
+    """A visit as it was read: the form in UTC, its digest, and the text it was sent as."""
+
+    visit: V
+    digest: bytes
+    text: str
+    plain: bool
+
+
+VISIT: Body[VisitIn] = Body(VisitIn)
+CORRECTION: Body[CorrectionIn] = Body(CorrectionIn)
+
+
+def may_hide(raw: bytes) -> bool:
+    """Whether texts of the body could hold anything but printable ASCII."""
+    return b"\\" in raw or b"\x7f" in raw or not raw.isascii()
+
+
+def read(body: Body[V], raw: bytes, visit_id: UUID | None = None) -> Reading[V]:
+    """Read one visit; `visit_id` is the path's, which the body may repeat; raises Problem.
+
+    The digest is SHA-256 over the canonical form: nulls dropped, instants in UTC, texts in NFC,
+    the school code as sent, a routine visit's type left out, without the source.
+    """
+    visit = body.decode(raw)
+    plain = not may_hide(raw)
+    source, visit.source = visit.source, None
+    written = 0 if source is None else 1
+    if visit.visit_type == "routine":
+        visit.visit_type = None
+        written += 1
+    if visit_id is not None:
+        written -= _take_id(visit, visit_id)
+    fault = instants_fault(visit)
+    if fault is not None:
+        raise refused([fault])
+    encoded = _ENCODER.encode(visit)
+    if _keys(raw) != _keys(encoded) + written or b"\\u00" in raw:
+        _refuse_duplicates(body, raw)
+    visit.source = source
+    if not plain:
+        encoded = composed(encoded)
+        _refuse_hidden(visit)
+    if not canonical_school_code(visit.school_code):
+        raise refused([FieldError("/school_code", "empty", "The text is empty.")])
+    return Reading(visit, hashlib.sha256(encoded).digest(), _as_sent(raw, plain), plain)
+
+
+def _keys(raw: bytes) -> int:
+    """How often a text is followed by a colon, white space apart.
+
+    For a body without escaped ASCII (`\\u00…`) this counts every key, plus texts that hold or begin
+    with such a pair; whatever the decoder kept occurs in the body as well. So equal counts prove
+    that no key was dropped.
+    """
+    return raw.translate(None, _BLANKS).count(b'":')
+
+
+def _refuse_duplicates(body: Body[Any], raw: bytes) -> None:
+    if has_duplicate_keys(raw):
+        raise diagnose(raw, body.kind)
+
+
+def _take_id(visit: VisitIn | CorrectionIn, visit_id: UUID) -> int:
+    """Give the visit the path's id; how many keys that adds to what the body had."""
+    if visit.visit_id is None:
+        visit.visit_id = visit_id
+        return 1
+    if visit.visit_id != visit_id:
+        detail = "The body names another visit than the path."
+        raise refused([FieldError("/visit_id", "other_visit", detail)])
+    return 0
+
+
+def composed(encoded: bytes) -> bytes:
+    """JSON text in NFC; its syntax has no character that composes with what follows."""
+    text = encoded.decode()
+    return encoded if unicodedata.is_normalized("NFC", text) else _nfc(text).encode()
+
+
+def _nfc(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
+
+
+def _as_sent(raw: bytes, plain: bool) -> str:
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        raise not_json("The body is not UTF-8.") from None
+    return text if plain else _nfc(text)
+
+
+def _refuse_hidden(visit: VisitForm) -> None:
+    fault = _text_fault(visit)
+    if fault is not None:
+        raise refused([fault])
+
+
+def _text_fault(visit: VisitForm) -> FieldError | None:
+    """Controls in any text, and invisible or direction-changing characters in codes."""
+    for name in _CODES:
+        code: str | None = getattr(visit, name)
+        if code is not None and not is_plain_code(code):
+            return FieldError(f"/{name}", "control_character", _HIDDEN)
+    for index, grade in enumerate((visit.students and visit.students.grades) or ()):
+        if not is_plain_code(grade.grade):
+            pointer = f"/students/grades/{index}/grade"
+            return FieldError(pointer, "control_character", _HIDDEN)
+    evidence = visit.oversight.evidence if visit.oversight is not None else None
+    if evidence is not None and not is_plain_code(evidence):
+        return FieldError("/oversight/evidence", "control_character", _HIDDEN)
+    if visit.remarks is not None and has_controls(visit.remarks):
+        return FieldError("/remarks", "control_character", "The text holds a control character.")
+    return None
+
+
+_HIDDEN = "A code holds a control or invisible character."
+
+
+def is_plain_code(code: str) -> bool:
+    """Whether a code holds no control, format, surrogate or line-separating character."""
+    if code.isascii():
+        return code.isprintable()
+    return all(unicodedata.category(letter) not in _INVISIBLE for letter in code)
+
+
+_INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+
+
+def has_controls(text: str) -> bool:
+    """Whether a text holds a C0 control other than a tab or a line feed, or DEL."""
+    return any((letter < " " and letter not in "\n\t") or letter == "\x7f" for letter in text)

@@ -1,0 +1,136 @@
+"""Tables of the ingest service, both dialects.
+
+Owns names, columns and keys; the journal and the positions beside them are the platform's.
+An accepted visit is one row here and one in the journal; only a changed visit has revisions.
+Instants are microseconds since the epoch in UTC, days are days since 1970-01-01 in the
+deployment's zone, booleans are 0 or 1.
+"""
+
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Text
+from sqlmodel import Field, SQLModel
+
+# SQLite keeps rows in the order of a plain INTEGER key: then the feed's order costs no index.
+_POSITION = BigInteger().with_variant(Integer, "sqlite")
+
+
+class IngestTable(SQLModel):
+    """Parent of the service's tables: keeps them in one MetaData of their own."""
+
+    metadata = MetaData()
+
+
+def _key(kind: type[Integer | Text]) -> Column[Any]:
+    """Build a key column that the database never numbers by itself."""
+    return Column(kind, primary_key=True, autoincrement=False)
+
+
+def _integer() -> Column[Any]:
+    return Column(Integer, nullable=False)
+
+
+def _big() -> Column[Any]:
+    return Column(BigInteger, nullable=False)
+
+
+def _text() -> Column[Any]:
+    return Column(Text, nullable=False)
+
+
+class VisitRow(IngestTable, table=True):
+    """A visit: what revision 1 brought, and where the visit stands now.
+
+    `position` is the journal position of the latest revision, `first_position` of the first;
+    `digest`, `form`, `flags`, `received_at` and `actor` are those of revision 1.
+    """
+
+    __tablename__ = "visits"
+    __table_args__ = (
+        Index("visits_identity", "visit_id", "source", unique=True),
+        Index("visits_school", "school_code", "position"),
+    )
+    position: int = Field(sa_column=Column(_POSITION, primary_key=True, autoincrement=False))
+    visit_id: str = Field(sa_column=_text())
+    source: str = Field(sa_column=_text())
+    revision: int = Field(sa_column=_integer())
+    standing: str = Field(sa_column=_text())
+    excluded: int = Field(sa_column=_integer())
+    released: int = Field(sa_column=_integer())
+    school_code: str = Field(sa_column=_text())
+    day: int = Field(sa_column=_integer())
+    recorded_at: int = Field(sa_column=_big())
+    flags_now: str = Field(sa_column=_text())
+    first_position: int = Field(sa_column=_big())
+    received_at: int = Field(sa_column=_big())
+    actor: str = Field(sa_column=_text())
+    digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    flags: str = Field(sa_column=_text())
+    form: str = Field(sa_column=_text())
+
+
+class RevisionRow(IngestTable, table=True):
+    """A later revision of a visit: who changed what, and why; `form` only where it changed."""
+
+    __tablename__ = "revisions"
+    visit_id: str = Field(sa_column=_key(Text))
+    source: str = Field(sa_column=_key(Text))
+    revision: int = Field(sa_column=_key(Integer))
+    kind: str = Field(sa_column=_text())
+    standing: str = Field(sa_column=_text())
+    recorded_at: int = Field(sa_column=_big())
+    actor: str = Field(sa_column=_text())
+    reason: str | None = Field(sa_column=Column(Text, nullable=True))
+    note: str | None = Field(sa_column=Column(Text, nullable=True))
+    digest: bytes | None = Field(sa_column=Column(LargeBinary, nullable=True))
+    flags: str = Field(sa_column=_text())
+    form: str | None = Field(sa_column=Column(Text, nullable=True))
+
+
+class RegisterVersionRow(IngestTable, table=True):
+    """One row (id 0): the version of the register, raised by each change."""
+
+    __tablename__ = "register_version"
+    id: int = Field(sa_column=_key(Integer))
+    version: int = Field(sa_column=_big())
+
+
+class UnitRow(IngestTable, table=True):
+    """A dated record of a unit; `silent` when it repeats the one before and was not told."""
+
+    __tablename__ = "units"
+    id: str = Field(sa_column=_key(Text))
+    valid_from: int = Field(sa_column=_key(Integer))
+    version: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
+    silent: int = Field(sa_column=_integer())
+    recorded_at: int = Field(sa_column=_big())
+    actor: str = Field(sa_column=_text())
+    data: str = Field(sa_column=_text())
+
+
+class SchoolRow(IngestTable, table=True):
+    """A dated record of a school, by its canonical code; `silent` as for units."""
+
+    __tablename__ = "schools"
+    id: str = Field(sa_column=_key(Text))
+    valid_from: int = Field(sa_column=_key(Integer))
+    version: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
+    silent: int = Field(sa_column=_integer())
+    recorded_at: int = Field(sa_column=_big())
+    actor: str = Field(sa_column=_text())
+    data: str = Field(sa_column=_text())
+
+
+class TargetRow(IngestTable, table=True):
+    """A baseline and a target of an indicator (split `` = total) for a unit and a span of days."""
+
+    __tablename__ = "targets"
+    unit_id: str = Field(sa_column=_key(Text))
+    indicator: str = Field(sa_column=_key(Text))
+    split: str = Field(sa_column=_key(Text))
+    valid_from: int = Field(sa_column=_key(Integer))
+    valid_to: int | None = Field(sa_column=Column(Integer, nullable=True))
+    baseline: str | None = Field(sa_column=Column(Text, nullable=True))
+    target: str | None = Field(sa_column=Column(Text, nullable=True))
+    recorded_at: int = Field(sa_column=_big())
+    actor: str = Field(sa_column=_text())
