@@ -1,0 +1,141 @@
+"""Comparisons on a card: target, grade, rank, change (pure).
+
+Integers and exact fractions are compared, never rounded numbers. What is shown of them, and how it
+is worded, is left to the formats.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from math import sqrt
+
+from services.reports.figures import Figure, Indicator, Target
+
+MET, ON_TRACK, OFF_TRACK, CANNOT_TELL = "met", "on_track", "off_track", "cannot_tell"
+
+GRADES: tuple[tuple[str, Fraction], ...] = (
+    ("A", Fraction(85, 100)),
+    ("B", Fraction(70, 100)),
+    ("C", Fraction(55, 100)),
+    ("D", Fraction(40, 100)),
+)
+"""Least share for each grade; below the last it is E. Where lower is better, 1 - share counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rank:
+    """A position among siblings, 1 being the best, and the positions the evidence allows."""
+
+    position: int
+    of: int
+    low: int
+    high: int
+
+
+def target_for(
+    targets: Iterable[Target], chain: Sequence[str], figure: Figure, day: date
+) -> Target | None:
+    """The target in force on `day`: the nearest unit of `chain` (own first) that has one.
+
+    Of several of one unit the latest begun wins; a target whose time is over stays due.
+    """
+    begun = [
+        target
+        for target in targets
+        if target.indicator == figure.indicator
+        and target.split == figure.split
+        and (target.first is None or target.first <= day)
+    ]
+    for unit_id in chain:
+        own = [target for target in begun if target.unit_id == unit_id]
+        if own:
+            return max(own, key=lambda target: (target.first or date.min, target.last or date.max))
+    return None
+
+
+def expected(target: Target, day: date) -> Fraction:
+    """Where the straight path from baseline to target stands on `day`."""
+    if target.baseline is None or target.first is None or target.last is None:
+        return target.target
+    if day >= target.last or target.last <= target.first:
+        return target.target
+    done = Fraction((day - target.first).days, (target.last - target.first).days)
+    return target.baseline + (target.target - target.baseline) * done
+
+
+def status(figure: Figure, target: Target | None, day: date, indicator: Indicator) -> str | None:
+    """How a figure stands against its target; None without a target.
+
+    met: the whole interval is at or beyond the target; off_track: the whole interval is short of
+    the path on `day`; on_track: the whole interval is at or beyond the path; otherwise, and for a
+    figure that is undefined or not reliable, cannot_tell.
+    """
+    if target is None:
+        return None
+    bounds = figure.bounds
+    if bounds is None or not figure.reliable:
+        return CANNOT_TELL
+    goal, path = target.target, expected(target, day)
+    low, high = bounds
+    if indicator.lower_is_better:
+        low, high, goal, path = -high, -low, -goal, -path
+    if low >= goal:
+        return MET
+    if high < path:
+        return OFF_TRACK
+    return ON_TRACK if low >= path else CANNOT_TELL
+
+
+def grade(figure: Figure, indicator: Indicator) -> str | None:
+    """A to E by fixed limits (GRADES); None when undefined, unreliable, or a count."""
+    share = figure.share
+    if share is None or not figure.reliable:
+        return None
+    good = 1 - share if indicator.lower_is_better else share
+    return next((letter for letter, least in GRADES if good >= least), "E")
+
+
+def change(now: Figure, before: Figure | None) -> Fraction | None:
+    """Share now minus share before, exactly; None when either is undefined."""
+    if before is None or now.share is None or before.share is None:
+        return None
+    return now.share - before.share
+
+
+def clear_change(now: Figure, before: Figure | None) -> bool:
+    """Whether a change is larger than the uncertainty of both figures together.
+
+    Each half interval is one error; two independent errors add as the root of their squares.
+    """
+    moved = change(now, before)
+    if moved is None or before is None or not (now.reliable and before.reliable):
+        return False
+    halves = [(bounds[1] - bounds[0]) / 2 for bounds in (now.bounds, before.bounds) if bounds]
+    return abs(moved) > sqrt(sum(float(half) ** 2 for half in halves))
+
+
+def rank(own: Figure, siblings: Sequence[Figure], indicator: Indicator) -> Rank | None:
+    """The place of `own` among `siblings` (itself included); None when undefined or alone.
+
+    Position by exact share, ties share; low = 1 + those whose interval lies wholly better, high =
+    all minus those whose interval lies wholly worse. Undefined figures are not ranked.
+    """
+    share, bounds = own.share, own.bounds
+    if share is None or bounds is None:
+        return None
+    sign = -1 if indicator.lower_is_better else 1
+    field = [
+        (sign * other.share, *sorted((sign * other.bounds[0], sign * other.bounds[1])))
+        for other in siblings
+        if other.share is not None and other.bounds is not None
+    ]
+    if len(field) < 2:
+        return None
+    low_end, high_end = sorted((sign * bounds[0], sign * bounds[1]))
+    return Rank(
+        position=1 + sum(value > sign * share for value, _, _ in field),
+        of=len(field),
+        low=1 + sum(low > high_end for _, low, _ in field),
+        high=len(field) - sum(high < low_end for _, _, high in field),
+    )

@@ -1,0 +1,209 @@
+"""Pages: templates, words and static files put together into HTML.
+
+Owns the template environment, the isolation of values inside sentences and the names of static
+files (a digest in the name, so that a browser may keep them for ever). What is shown is decided by
+`view` and by the routes.
+"""
+
+import hashlib
+import mimetypes
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from services.reports.card import HEADLINE, Card
+from services.reports.compare import GRADES
+from services.reports.formats.view import SORTS, Order, Row, card_view
+from services.reports.numbers import count, target_percent
+from services.reports.texts import LANGUAGES, Texts
+
+_HERE = Path(__file__).parent.parent
+_TYPES = {".woff2": "font/woff2", ".svg": "image/svg+xml"}
+# What isolates a value in plain text (attributes, titles): first strong isolate, pop.
+_ISOLATE, _POP = "\u2068", "\u2069"
+
+
+@dataclass(frozen=True, slots=True)
+class StaticFile:
+    """One file of /static as it is served."""
+
+    content: bytes
+    media_type: str
+
+
+def load_static(folder: Path = _HERE / "static") -> tuple[dict[str, str], dict[str, StaticFile]]:
+    """Read the static files: (name → name with digest, name with digest → file).
+
+    Style sheets are read last, because their `url(name)` become names with digests.
+    """
+    paths = sorted(folder.rglob("*.*"), key=lambda path: (path.suffix == ".css", path.name))
+    names: dict[str, str] = {}
+    files: dict[str, StaticFile] = {}
+    for path in paths:
+        content = path.read_bytes()
+        if path.suffix == ".css":
+            text = re.sub(
+                r"url\(([\w.-]+)\)", lambda found: f"url({names[found[1]]})", content.decode()
+            )
+            content = text.encode()
+        digest = hashlib.sha256(content).hexdigest()[:12]
+        names[path.name] = f"{path.stem}.{digest}{path.suffix}"
+        kind = _TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "text/plain"
+        files[names[path.name]] = StaticFile(content, kind)
+    return names, files
+
+
+def card_link(unit_id: str, **query: str) -> str:
+    """The address of a unit's page."""
+    asked = urlencode({key: value for key, value in query.items() if value})
+    return f"/units/{quote(unit_id, safe=':')}" + (f"?{asked}" if asked else "")
+
+
+def isolated(texts: Texts, key: str, /, **values: str | int) -> Markup:
+    """A sentence in which every value stands in its own <bdi>; markup is taken as it is."""
+    wrapped = {
+        name: value if isinstance(value, Markup) else Markup("<bdi>{}</bdi>").format(value)
+        for name, value in values.items()
+    }
+    return Markup(escape(texts.words[key])).format(**wrapped)
+
+
+def plain(texts: Texts, key: str, /, **values: str | int) -> str:
+    """A sentence for an attribute, every value between isolating characters."""
+    return texts.say(key, **{name: f"{_ISOLATE}{value}{_POP}" for name, value in values.items()})
+
+
+class Pages:
+    """Renders pages; built once, without I/O afterwards."""
+
+    def __init__(self, zone: ZoneInfo, notice: str | None) -> None:
+        self.static_names, self.static_files = load_static()
+        self._zone = zone
+        self._environment = Environment(
+            loader=FileSystemLoader(_HERE / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        self._environment.globals.update(
+            static=lambda name: f"/static/{self.static_names[name]}",
+            all_texts=LANGUAGES,
+            notice=notice,
+            count=count,
+            card_link=card_link,
+        )
+
+    def render(self, template: str, lang: str, path: str, **values: Any) -> bytes:
+        """A page in one language; `path` (with its query, without lang) is where it stands."""
+        texts = LANGUAGES[lang]
+        page = self._environment.get_template(template)
+        joint = "&" if "?" in path else "?"
+        return page.render(
+            x=texts,
+            t=partial(isolated, texts),
+            p=partial(plain, texts),
+            languages={code: f"{path}{joint}lang={code}" for code in LANGUAGES},
+            level_name=lambda level: texts.maybe(f"level.{level}", level),
+            levels_name=lambda level: texts.maybe(
+                f"levels.{level}", texts.words["levels.unit"] if not level else level
+            ),
+            **values,
+        ).encode()
+
+    def card(self, card: Card, lang: str, sort: str = "name", order: Order = "asc") -> bytes:
+        """The card's page."""
+        texts, own = LANGUAGES[lang], card.own
+        view = card_view(card, texts, sort, order)
+        asked = {"period": own.period, "view": own.view if own.view != "as_was" else ""}
+        here = card_link(own.place.unit_id, **asked, sort=sort if sort != "name" else "")
+
+        def sort_link(key: str) -> str:
+            # The weakest first: that is what a list is opened for. A second click turns it round.
+            turn = "desc" if key == view.sort and view.order == "asc" else "asc"
+            link = card_link(own.place.unit_id, **asked, lang=lang, sort=key, order=turn)
+            return f"{link}#children"
+
+        def sort_name(key: str) -> str:
+            if key in HEADLINE:
+                return texts.say(key)
+            return texts.say({"coverage": "children.schools"}.get(key, f"children.{key}"))
+
+        return self.render(
+            "card.html",
+            lang,
+            here,
+            v=view,
+            own=own,
+            chain=card.chain,
+            parent=card.parent,
+            previous=card.previous,
+            as_of=texts.moment(self._local(own.as_of)),
+            months=_months(card, texts),
+            columns=6 + bool(card.parent) + bool(view.siblings),
+            action=card_link(own.place.unit_id),
+            link=lambda unit_id: card_link(unit_id, **asked, lang=lang),
+            sort_link=sort_link,
+            sort_name=sort_name,
+            sorts=SORTS,
+            headline=HEADLINE,
+            chosen=sort if sort in HEADLINE else HEADLINE[0],
+            children_level=_children_level(card),
+            audience=texts.maybe(f"for.{own.place.level}", ""),
+            grades=_grades(texts),
+            bar_label=partial(_bar_label, card, texts),
+            short_version=hashlib.sha256(own.version.encode()).hexdigest()[:10],
+        )
+
+    def _local(self, instant: str) -> datetime:
+        return datetime.fromisoformat(instant).astimezone(self._zone)
+
+
+def _children_level(card: Card) -> str:
+    levels = {child.figures.place.level for child in card.children}
+    return levels.pop() if len(levels) == 1 else "unit"
+
+
+def _months(card: Card, texts: Texts) -> str:
+    """From when to when the trends run, such as Jan 2018 – May 2019."""
+    periods = [line.trend for line in card.lines if line.trend]
+    if not periods or len(periods[0]) < 2:
+        return ""
+    first, last = (
+        texts.month(datetime.fromisoformat(f"{point.period[:7]}-01").date(), short=True)
+        for point in (periods[0][0], periods[0][-1])
+    )
+    return f"{first} – {last}"
+
+
+def _grades(texts: Texts) -> Markup:
+    """The limits of the grades in words."""
+    each = (
+        isolated(texts, "legend.grade", grade=letter, least=target_percent(least))
+        for letter, least in GRADES
+    )
+    return isolated(
+        texts, "legend.grades", grades=Markup(texts.words["comma"]).join(each), last="E"
+    )
+
+
+def _bar_label(card: Card, texts: Texts, row: Row) -> str:
+    """A bar in words, for those who do not see it."""
+    parts = [f"{row.name}: {row.text}"]
+    if row.low is not None and row.high is not None:
+        parts.append(plain(texts, "interval", low=row.low, high=row.high))
+    if row.target:
+        parts.append(f"{texts.say('column.target')}: {row.target}")
+    if card.parent:
+        parts.append(f"{card.parent.place.called(texts.lang)}: {row.parent}")
+    return "; ".join(parts)

@@ -1,0 +1,112 @@
+"""A card as a JSON document: the figures answer with the comparisons beside each figure (pure)."""
+
+import json
+from typing import Any
+
+from services.reports.card import Card, Child, Line
+from services.reports.figures import Figure, FigureSet, Place
+from services.reports.numbers import six
+
+
+def card_bytes(card: Card) -> bytes:
+    """The card as UTF-8 JSON."""
+    return json.dumps(card_document(card), ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def card_document(card: Card) -> dict[str, Any]:
+    """The card as plain values; names and meaning as in the API guide."""
+    return {
+        **_head(card.own),
+        "chain": [_place(place) for place in card.chain],
+        "previous_period": card.previous.period if card.previous else None,
+        "figures": [_line(line) for line in card.lines],
+        "children": [_child(child) for child in card.children],
+    }
+
+
+def _place(place: Place) -> dict[str, Any]:
+    return {
+        "unit_id": place.unit_id,
+        "name": place.name,
+        "names": place.names,
+        "level": place.level,
+        "parent_id": place.parent_id,
+    }
+
+
+def _head(own: FigureSet) -> dict[str, Any]:
+    return {
+        "unit": _place(own.place),
+        "period": own.period,
+        "first_day": own.first.isoformat(),
+        "last_day": own.last.isoformat(),
+        "state_on": own.state_on.isoformat(),
+        "view": own.view,
+        "as_of": own.as_of,
+        "lag_seconds": own.lag_seconds,
+        "version": own.version,
+        "visits": own.visits,
+        "schools_visited": own.schools_visited,
+        "schools_registered": own.schools_registered,
+        "coverage": own.coverage,
+        "newest_visit": own.newest_visit.isoformat() if own.newest_visit else None,
+    }
+
+
+def _figure(figure: Figure) -> dict[str, Any]:
+    return {
+        "indicator": figure.indicator,
+        "split": figure.split,
+        "value": six(figure.share),
+        "numerator": figure.numerator,
+        "denominator": figure.denominator,
+        "visits": figure.visits,
+        "schools": figure.schools,
+        "interval": list(figure.interval) if figure.interval else None,
+        "n_eff": figure.n_eff,
+        "state": figure.state,
+        "reliable": figure.reliable,
+        "definition": figure.definition,
+    }
+
+
+def _line(line: Line) -> dict[str, Any]:
+    target, rank = line.target, line.rank
+    return {
+        **_figure(line.figure),
+        "parent_value": six(line.parent.share) if line.parent else None,
+        "previous_value": six(line.previous.share) if line.previous else None,
+        "change": six(line.change),
+        "change_clear": line.change_clear,
+        "target": six(target.target) if target else None,
+        "baseline": six(target.baseline) if target else None,
+        "expected": six(line.expected),
+        "target_unit_id": target.unit_id if target else None,
+        "status": line.status,
+        "grade": line.grade,
+        "rank": (
+            {"position": rank.position, "of": rank.of, "low": rank.low, "high": rank.high}
+            if rank
+            else None
+        ),
+        "trend": [
+            {"period": point.period, "value": point.value, "visits": point.visits}
+            for point in line.trend
+        ],
+    }
+
+
+def _child(child: Child) -> dict[str, Any]:
+    own = child.figures
+    return {
+        **_place(own.place),
+        "visits": own.visits,
+        "schools_visited": own.schools_visited,
+        "schools_registered": own.schools_registered,
+        "coverage": own.coverage,
+        "figures": [
+            {**_figure(figure), "status": child.statuses.get(figure.indicator)}
+            for figure in own.figures.values()
+            if figure.split is None
+        ],
+    }

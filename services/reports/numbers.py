@@ -1,0 +1,83 @@
+"""How numbers are written on a card: rounded half up, once, from exact fractions (pure).
+
+Digits are Western in every language; isolating them in right-to-left text is left to the page.
+"""
+
+from fractions import Fraction
+
+UNDEFINED = "–"
+MINUS = "−"
+_MOST_DECIMALS = 3
+
+
+def half_up(value: Fraction, decimals: int = 0) -> str:
+    """A fraction as a decimal number, rounded half away from zero once."""
+    scale = 10**decimals
+    scaled = abs(value) * scale
+    units = (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)
+    whole, rest = divmod(units, scale)
+    digits = f"{whole:,}" + (f".{rest:0{decimals}d}" if decimals else "")
+    return f"{MINUS}{digits}" if value < 0 and units else digits
+
+
+def rounded(value: Fraction, decimals: int) -> Fraction:
+    """The number that `half_up` writes, as a fraction."""
+    return Fraction(half_up(value, decimals).replace(",", "").replace(MINUS, "-"))
+
+
+def decimals_of(share: Fraction, most: int = _MOST_DECIMALS) -> int:
+    """The decimals, up to `most`, that write a share exactly as a percentage."""
+    return next((d for d in range(most) if rounded(share * 100, d) == share * 100), most)
+
+
+def decimals_beside(share: Fraction, mark: Fraction | None, *, lower: bool = False) -> int:
+    """The decimals a percentage needs so that rounding does not hide its side of `mark`.
+
+    0, and one more as long as the written number would miss a mark that is reached, or reach one
+    that is missed: 79.6 % beside a target of 80 % is written 79.6, not 80. `lower`: a share above
+    the mark misses it.
+    """
+    if mark is None:
+        return 0
+
+    def misses(value: Fraction) -> bool:
+        return value > mark if lower else value < mark
+
+    return next(
+        (
+            d
+            for d in range(_MOST_DECIMALS)
+            if misses(rounded(share * 100, d) / 100) == misses(share)
+        ),
+        _MOST_DECIMALS,
+    )
+
+
+def percent(share: Fraction | None, mark: Fraction | None = None, *, lower: bool = False) -> str:
+    """A share as a percentage beside `mark`; a dash when undefined."""
+    if share is None:
+        return UNDEFINED
+    return f"{half_up(share * 100, decimals_beside(share, mark, lower=lower))}%"
+
+
+def target_percent(share: Fraction) -> str:
+    """A target as a percentage, with the decimals it was set with."""
+    return f"{half_up(share * 100, decimals_of(share))}%"
+
+
+def points(change: Fraction | None) -> str:
+    """A change in percentage points with its sign; a dash when undefined."""
+    if change is None:
+        return UNDEFINED
+    text = half_up(change * 100)
+    return text if text.startswith(MINUS) or text == "0" else f"+{text}"
+
+
+def count(number: int) -> str:
+    """A count with thousands separated."""
+    return f"{number:,}"
+
+
+def six(share: Fraction | None) -> float | None:
+    """A share on the wire: six decimals, rounded half up."""
+    return None if share is None else float(rounded(share, 6))
