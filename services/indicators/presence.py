@@ -56,11 +56,13 @@ class Present:
         )
 
 
-def join(paths: Sequence[int], blobs: Sequence[bytes]) -> Present:
-    """Read presence rows, each of one path; a correction of another slot cancels exactly."""
-    lengths = np.array([len(blob) for blob in blobs], np.int64) // _RECORD
-    records = np.frombuffer(b"".join(blobs), PRESENCE)
-    path = np.repeat(np.array(paths, np.int64), lengths)
+def join(paths: Sequence[int], lengths: Sequence[int], data: bytes) -> Present:
+    """Read presence rows laid end to end, each of one path and so many bytes.
+
+    What a correction in another writer's slot took back cancels exactly.
+    """
+    records = np.frombuffer(data, PRESENCE)
+    path = np.repeat(np.array(paths, np.int64), np.array(lengths, np.int64) // _RECORD)
     joined = Present(
         path,
         records["school"].astype(np.int64),

@@ -1,0 +1,207 @@
+"""Sums of any units over any windows, in either view: from cells where they hold, else from visits.
+
+Owns which of the two a question needs (04 §4): cells and presence answer as_was; restated takes
+the same cells and exchanges the few schools that ever entered or left; a school, and a question
+about the visits received by some time, is answered from its visits. Fetching is `read_store`'s,
+reducing is `sums`'.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from services.indicators import read_store, sums
+from services.indicators.cells import STOCKS
+from services.indicators.contributions import Pieces, whole_pieces
+from services.indicators.figures import Sums
+from services.indicators.intervals import Integers
+from services.indicators.pieces import flow_pieces
+from services.indicators.presence import Present
+from services.indicators.register import Register
+from services.indicators.spans import Span, runs
+from services.indicators.sums import Grouping, Members
+from services.indicators.visits import Visits
+from shared.db.transaction import Tx
+from shared.domain.days import day_date, quarter_number
+
+View = Literal["as_was", "restated"]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a question is about: the register of the snapshot, the windows, how to look at it.
+
+    `today` is a day number; `look_back` is in days; `received_until` (microseconds) leaves out
+    visits whose first revision came later.
+    """
+
+    register: Register
+    spans: tuple[Span, ...]
+    view: View
+    today: int
+    look_back: int
+    received_until: int | None = None
+
+    @property
+    def placed(self) -> Register:
+        """The register under which visits are placed."""
+        return self.register if self.view == "as_was" else self.register.restated(self.today)
+
+    @property
+    def days(self) -> tuple[int, int]:
+        """The days whose visits can matter: the windows, and what may stand on any D."""
+        begin = min(min(span.first, span.state_on - self.look_back + 1) for span in self.spans)
+        return begin, max(max(span.last, span.state_on) for span in self.spans)
+
+
+async def of_units(tx: Tx, asked: Asked, units: Sequence[int]) -> Sums:
+    """Sums of every (unit, window), windows running fastest; units are the register's integers."""
+    grouping = sums.by_units(asked.register, units)
+    if asked.received_until is not None:
+        schools = _ever_under(asked.register, grouping)
+        return await _from_visits(tx, asked, asked.placed, grouping, schools)
+    placed = asked.placed
+    standing = _members(placed, asked.spans)
+    flow, stock = await _cells(tx, units, asked.spans)
+    present = await _present(tx, asked, grouping, standing)
+    movers = _movers(asked.register, placed, units)
+    if movers.size:
+        visits = await read_store.visits_of(tx, movers.tolist(), *asked.days)
+        left = whole_pieces(visits, asked.register, asked.look_back, -1)
+        came = whole_pieces(visits, placed, asked.look_back)
+        for pieces in (left, came):
+            flow = flow + sums.of_flows(visits, pieces.flow, grouping, asked.spans)
+            stock = stock + sums.of_stocks(visits, pieces.stock, grouping, asked.spans)
+        stayed = present.where(~np.isin(present.school, movers))
+        present = stayed.and_also(sums.present_of(visits, came.flow))
+    return sums.assemble(flow, stock, present, grouping, asked.spans, standing)
+
+
+async def of_schools(tx: Tx, asked: Asked, schools: Sequence[int]) -> Sums:
+    """Sums of every (school, window), windows running fastest, from the schools' visits."""
+    alone = each_school(asked.register)
+    grouping = sums.by_schools(len(asked.register.school_codes), schools)
+    return await _from_visits(tx, asked, alone, grouping, np.array(schools, np.int64))
+
+
+def each_school(register: Register) -> Register:
+    """The same segments, with each school standing as a path of its own (its integer)."""
+    return replace(register, seg_path=register.seg_school)
+
+
+async def new_visits(
+    tx: Tx, asked: Asked, since: int, *, unit: int | None = None, school: int | None = None
+) -> Sums:
+    """Sums over the counted visits of each window whose first revision came after `since`.
+
+    Flow as always; stock sums hold what these visits answer, standing or not. Whatever supersedes
+    a visit was received after it, so these visits alone decide which of them count.
+    """
+    if unit is not None:
+        placed, grouping = asked.placed, sums.by_units(asked.register, [unit])
+        schools = _ever_under(asked.register, grouping)
+    else:
+        placed = each_school(asked.register)
+        wanted = [] if school is None else [school]
+        grouping = sums.by_schools(len(asked.register.school_codes), wanted)
+        schools = np.array(wanted, np.int64)
+    first = min(span.first for span in asked.spans)
+    last = max(span.last for span in asked.spans)
+    visits = await read_store.visits_of(
+        tx, schools.tolist(), first, last, after=since, until=asked.received_until
+    )
+    rows = np.flatnonzero(visits.counted())
+    pieces = flow_pieces(visits, rows, placed)
+    flow = sums.of_flows(visits, pieces, grouping, asked.spans)
+    stock: Integers = np.zeros((grouping.size, len(asked.spans), STOCKS), np.int64)
+    answers = sums.answers_of(visits, pieces)
+    for number, span in enumerate(asked.spans):
+        inside = (pieces.day >= span.first) & (pieces.day <= span.last)
+        for layer in grouping.layers:
+            place = layer[pieces.path[inside]]
+            stock[:, number] += sums.sum_by(place, answers[inside], grouping.size)
+    standing = _members(placed, asked.spans)
+    present = sums.present_of(visits, pieces)
+    stock = stock.reshape(-1, STOCKS)
+    return sums.assemble(flow, stock, present, grouping, asked.spans, standing)
+
+
+def _members(register: Register, spans: Sequence[Span]) -> list[Members]:
+    """The members on each window's D; equal days are looked up once."""
+    held = {day: sums.members(register, day) for day in {span.state_on for span in spans}}
+    return [held[span.state_on] for span in spans]
+
+
+def _ever_under(register: Register, grouping: Grouping) -> Integers:
+    """The schools that belong to any of the units on any day, or would today."""
+    inside = np.zeros(len(register.paths), np.bool_)
+    inside[grouping.paths()] = True
+    found: Integers = np.unique(register.seg_school[inside[register.seg_path]]).astype(np.int64)
+    return found
+
+
+def _movers(was: Register, placed: Register, units: Sequence[int]) -> Integers:
+    """The schools that belong to one of the units on some day in one view only."""
+    if placed is was:
+        return np.zeros(0, np.int64)
+    moved = np.zeros(was.seg_school.size, np.bool_)
+    for unit in units:
+        inside = was.has_unit(unit)
+        moved |= inside[was.seg_path] != inside[placed.seg_path]
+    found: Integers = np.unique(was.seg_school[moved]).astype(np.int64)
+    return found
+
+
+async def _cells(tx: Tx, units: Sequence[int], spans: Sequence[Span]) -> tuple[Integers, Integers]:
+    whole = [span.whole_months for span in spans]
+    first = min((months[0] for months in whole if months is not None), default=1)
+    last = max((months[1] for months in whole if months is not None), default=0)
+    months = await read_store.month_cells(
+        tx, units, first, last, max(span.stock_month for span in spans)
+    )
+    days = [await read_store.day_cells(tx, units, *run) for run in runs(spans)]
+    return sums.from_cells(months, sums.joined(days), len(units), spans)
+
+
+async def _present(
+    tx: Tx, asked: Asked, grouping: Grouping, standing: Sequence[Members]
+) -> Present:
+    """Every visit that a window's distinct or covered schools may be counted from.
+
+    A school that belongs to a unit on D is covered wherever its visit was recorded: the paths it
+    had in the window are read as well as the unit's own.
+    """
+    register = asked.register
+    wanted = np.zeros(len(register.paths), np.bool_)
+    wanted[grouping.paths()] = True
+    for span, here in zip(asked.spans, standing, strict=True):
+        inside = np.zeros(len(register.school_codes) + 1, np.bool_)
+        for layer in grouping.layers:
+            inside[here.school[layer[here.path] >= 0]] = True
+        overlaps = (register.seg_start <= span.last) & (register.seg_end > span.first)
+        wanted[register.seg_path[overlaps & inside[register.seg_school]]] = True
+    paths = None if wanted.sum() * 2 > wanted.size else np.flatnonzero(wanted).tolist()
+    first = min(span.first for span in asked.spans)
+    last = max(span.last for span in asked.spans)
+    return await read_store.presence_of(
+        tx, paths, quarter_number(day_date(first)), quarter_number(day_date(last))
+    )
+
+
+async def _from_visits(
+    tx: Tx, asked: Asked, placed: Register, grouping: Grouping, schools: Integers
+) -> Sums:
+    visits: Visits = await read_store.visits_of(
+        tx, schools.tolist(), *asked.days, until=asked.received_until
+    )
+    pieces: Pieces = whole_pieces(visits, placed, asked.look_back)
+    return sums.assemble(
+        sums.of_flows(visits, pieces.flow, grouping, asked.spans),
+        sums.of_stocks(visits, pieces.stock, grouping, asked.spans),
+        sums.present_of(visits, pieces.flow),
+        grouping,
+        asked.spans,
+        _members(placed, asked.spans),
+    )

@@ -1,0 +1,116 @@
+"""What the readers fetch: cells, presence, visits, evidence; SQL only.
+
+Owns the queries of the read side. Everything is read in the caller's snapshot; summing is `sums`'.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from services.indicators import presence
+from services.indicators.cells import FLOWS, STOCKS, decode_rows
+from services.indicators.presence import Present
+from services.indicators.sums import CellRows
+from services.indicators.visits import COLUMNS, Visits
+from shared.db.transaction import Tx
+
+
+def _rows(found: Sequence[Sequence[object]], units: Sequence[int]) -> CellRows:
+    places = {unit: place for place, unit in enumerate(units)}
+    unit, time, flow, stock = zip(*found, strict=True) if found else ((), (), (), ())
+    return CellRows(
+        np.array([places[number] for number in unit], np.int64),
+        np.array(time, np.int64),
+        decode_rows(flow, FLOWS),
+        decode_rows(stock, STOCKS),
+    )
+
+
+async def month_cells(
+    tx: Tx, units: Sequence[int], flow_first: int, flow_last: int, stock_last: int
+) -> CellRows:
+    """Month cells: flows of `flow_first` to `flow_last`, stocks of months up to `stock_last`."""
+    found = await tx.fetch(
+        "SELECT unit, month, CASE WHEN month >= $2 AND month <= $3 THEN flow END, "
+        "CASE WHEN month <= $4 THEN stock END FROM month_cells "
+        "WHERE unit = ANY($1::integer[]) AND month <= $5",
+        list(units),
+        flow_first,
+        flow_last,
+        stock_last,
+        max(flow_last, stock_last),
+    )
+    return _rows(found, units)
+
+
+async def day_cells(tx: Tx, units: Sequence[int], first: int, last: int) -> CellRows:
+    """Day cells of the days from `first` to `last`."""
+    found = await tx.fetch(
+        "SELECT unit, day, flow, stock FROM day_cells "
+        "WHERE unit = ANY($1::integer[]) AND day >= $2 AND day <= $3",
+        list(units),
+        first,
+        last,
+    )
+    return _rows(found, units)
+
+
+async def presence_of(
+    tx: Tx, paths: Sequence[int] | None, first_quarter: int, last_quarter: int
+) -> Present:
+    """Who was visited under these paths (None: under any) in some quarters."""
+    asked: list[object] = [first_quarter, last_quarter]
+    within = "WHERE quarter >= $1 AND quarter <= $2"
+    if paths is not None:
+        within += " AND path = ANY($3::integer[])"
+        asked.append(list(paths))
+    if tx.dialect == "postgresql":
+        # One row instead of thousands: the driver's work a row is more than the server's.
+        row = await tx.fetch_one(
+            "SELECT array_agg(path), array_agg(length(data)), string_agg(data, '') "
+            f"FROM presence {within}",
+            *asked,
+        )
+        if row is None or row[0] is None:
+            return presence.join([], [], b"")
+        return presence.join(row[0], row[1], row[2])
+    rows = await tx.fetch(f"SELECT path, data FROM presence {within}", *asked)
+    blobs = [row[1] for row in rows]
+    return presence.join([row[0] for row in rows], [len(blob) for blob in blobs], b"".join(blobs))
+
+
+async def visits_of(
+    tx: Tx,
+    schools: Sequence[int],
+    first: int,
+    last: int,
+    *,
+    after: int | None = None,
+    until: int | None = None,
+) -> Visits:
+    """The newest revision of every visit to these schools on the days from `first` to `last`.
+
+    `after` and `until` (microseconds) bound the receipt of revision 1: after < received <= until.
+    """
+    asked: list[object] = [list(schools), first, last]
+    received = ""
+    if after is not None:
+        asked.append(after)
+        received += f" AND received > ${len(asked)}"
+    if until is not None:
+        asked.append(until)
+        received += f" AND received <= ${len(asked)}"
+    rows = await tx.fetch(
+        f"SELECT {','.join(COLUMNS)} FROM visits "
+        f"WHERE school = ANY($1::integer[]) AND day >= $2 AND day <= $3{received}",
+        *asked,
+    )
+    return Visits.from_rows(rows)
+
+
+async def revision_of(tx: Tx, source: str, visit_id: str) -> int | None:
+    """The newest revision of a visit that has arrived, or None."""
+    row = await tx.fetch_one(
+        "SELECT revision FROM visits WHERE source = $1 AND visit_id = $2", source, visit_id
+    )
+    return None if row is None else int(row[0])
