@@ -32,7 +32,8 @@ async def ensure_topics(bootstrap: str, topics: Sequence[str], partitions: int) 
         missing = set(topics) - set(await admin.list_topics())
         if missing:
             answer = await admin.create_topics(
-                [NewTopic(topic, partitions_of(topic, partitions), -1) for topic in sorted(missing)]
+                # No assignments, rather than None: the brokers' own replication factor (-1).
+                [NewTopic(t, partitions_of(t, partitions), -1, {}) for t in sorted(missing)]
             )
             for topic, code, *_ in answer.topic_errors:
                 if code and for_code(code) is not TopicAlreadyExistsError:
