@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-REQUIRED = "TESTS_REQUIRE_SERVICES"
-"""Where conftest keeps RTSM_REQUIRE_SERVICES: other RTSM_* names are the product's settings."""
+REQUIRED = "RTSM_REQUIRE_SERVICES"
+"""Environment name that turns the skip of a missing service into a failure."""
 
 KAFKA_VERSION = "4.3.1"
 

@@ -97,8 +97,7 @@ def main() -> int:
         absent += reason is not None
         sys.stdout.write(f"  {service:<11} {reason or 'ready'}\n")
         sys.stdout.flush()
-    required = os.environ.get("RTSM_REQUIRE_SERVICES") or os.environ.get(REQUIRED)
-    return 1 if absent and required else 0
+    return 1 if absent and os.environ.get(REQUIRED) else 0
 
 
 if __name__ == "__main__":

@@ -78,6 +78,13 @@ class Kafka:
         shutil.rmtree(self.directory / "data", ignore_errors=True)
         self._settings.unlink(missing_ok=True)
 
+    def ensure(self) -> None:
+        """Make it run again after a test that froze or ended it."""
+        if self._program.running:
+            self.resume()
+        else:
+            self.start()
+
     def close(self) -> None:
         """End it and remove its directory."""
         self._program.kill()

@@ -108,8 +108,21 @@ class Kannel:
         self.kill()
         shutil.rmtree(self.directory, ignore_errors=True)
 
+    def ensure(self) -> None:
+        """Make it whole again after a test that stopped parts of it, without an inbound address."""
+        self.resume()
+        parts = (self._bearerbox, self._smsbox, self._operator)
+        if self.inbound_url is not None or not all(part.running for part in parts):
+            self.inbound_url = None
+            self.kill()
+            self.start()
+
+    def forget(self) -> None:
+        """Begin `messages` anew."""
+        self._operator.forget()
+
     def messages(self, receiver: str | None = None) -> list[Sms]:
-        """What the operator has received since it was last connected, long messages joined."""
+        """What the operator received since it was last connected (or `forget`), parts joined."""
         lines: list[str] = []
         for line in self._operator.output().splitlines():
             found = _LINE.search(line)

@@ -110,6 +110,13 @@ class Postgres:
         signal_children(self._program.pid, signal.SIGCONT)
         self._program.resume()
 
+    def ensure(self) -> None:
+        """Make it run again after a test that froze or ended it."""
+        if self._program.running:
+            self.resume()
+        else:
+            self.start()
+
     def close(self) -> None:
         """Stop it and remove its directory."""
         self._program.terminate(30, by=signal.SIGQUIT)

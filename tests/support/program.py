@@ -71,7 +71,7 @@ class Program:
         """Start it; returns at once. A program that still runs is an error."""
         if self.running:
             raise RuntimeError(f"{self.words[0]} runs already")
-        self._seen = self.log.stat().st_size if self.log.exists() else 0
+        self.forget()
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
                 [*self._prefix, *self.words],
@@ -84,12 +84,16 @@ class Program:
             )
 
     def output(self) -> str:
-        """What it wrote since its last start."""
+        """What it wrote since its last start (or `forget`)."""
         if not self.log.exists():
             return ""
         with self.log.open("rb") as written:
             written.seek(self._seen)
             return written.read().decode("utf-8", "replace")
+
+    def forget(self) -> None:
+        """Let `output` begin at what it writes from now on."""
+        self._seen = self.log.stat().st_size if self.log.exists() else 0
 
     def until(self, ready: Callable[[], object], what: str, seconds: float = 60.0) -> None:
         """Wait until `ready` is true; an early end or a timeout raises with the log's tail."""

@@ -63,6 +63,13 @@ class RedisServer:
         """Go on after `pause`."""
         self._program.resume()
 
+    def ensure(self) -> None:
+        """Make it run again after a test that froze or ended it."""
+        if self._program.running:
+            self.resume()
+        else:
+            self.start()
+
     def close(self) -> None:
         """Stop it and remove its directory."""
         self._program.terminate(10)

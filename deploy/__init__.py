@@ -1,0 +1,1 @@
+"""How the distributed deployment is put together: one origin in front of four services."""

@@ -1,0 +1,145 @@
+"""The gateway's table of routes, and the Caddyfile made from it: `python -m deploy.gateway`.
+
+Owns the reading of `routes.toml` and its translation. Which routes a service has is the service's
+own business; `tests/architecture/test_gateway.py` holds both against each other.
+"""
+
+import re
+import sys
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+TABLE = Path(__file__).with_name("routes.toml")
+CADDYFILE = Path(__file__).with_name("Caddyfile")
+
+_HEAD = """\
+# Made from deploy/routes.toml by `make gateway`: change that.
+# RTSM_SITE names the public host; Caddy then obtains its certificate by itself.
+
+{
+	admin off
+	persist_config off
+	servers {
+		timeouts {
+			read_header 10s
+			read_body 60s
+			idle 2m
+		}
+	}
+}
+
+(service) {
+	reverse_proxy {
+		dynamic a {args[0]} 8000 {
+			refresh 2s
+		}
+		lb_policy least_conn
+		lb_try_duration 5s
+		flush_interval -1
+	}
+}
+
+(problem) {
+	header Content-Type application/problem+json
+	respond <<JSON
+		{"type":"/problems/{args[1]}","title":"{args[2]}","status":{args[0]},"retryable":{args[3]}}
+		JSON {args[0]}
+}
+
+{$RTSM_SITE::8080} {
+	encode zstd gzip
+	request_body {
+		max_size 33MiB
+	}
+"""
+
+_TAIL = """\
+
+	handle {
+		import problem 404 not_found "Not Found" false
+	}
+
+	handle_errors {
+		header Retry-After 5
+		import problem 503 unavailable "Service Unavailable" true
+	}
+}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One line of the table: these methods on this path are this service's."""
+
+    service: str
+    methods: frozenset[str]
+    path: str
+
+    @property
+    def pattern(self) -> str:
+        """The path as an anchored regular expression (RE2 and Python alike)."""
+        pieces = re.split(r"(\{\w+\}|/\*$)", self.path)
+        known = {"/*": "/.*"}
+        return (
+            "^"
+            + "".join(
+                known.get(piece, "[^/]+" if piece.startswith("{") else re.escape(piece))
+                for piece in pieces
+            )
+            + "$"
+        )
+
+    @property
+    def precise(self) -> tuple[int, int]:
+        """Sorts fixed words before names, and both before a final star."""
+        return (self.path.endswith("/*"), self.path.count("{"))
+
+
+def load_routes(table: Path = TABLE) -> list[Route]:
+    """The table's routes, the most precise first; ValueError for a line that makes no sense."""
+    routes = []
+    for service, section in tomllib.loads(table.read_text(encoding="utf-8")).items():
+        for line in section["routes"]:
+            *methods, path = line.split()
+            if not methods or not path.startswith("/"):
+                raise ValueError(f"not METHOD… /path: {line!r}")
+            head = {"HEAD"} if "GET" in methods else set()
+            routes.append(Route(service, frozenset({*methods, *head}), path))
+    return sorted(routes, key=lambda route: route.precise)
+
+
+def service_for(routes: Iterable[Route], method: str, path: str) -> str | None:
+    """The service that answers a call, None where the gateway says 404."""
+    for route in routes:
+        if method in route.methods and re.match(route.pattern, path):
+            return route.service
+    return None
+
+
+def caddyfile(routes: Iterable[Route]) -> str:
+    """The text of the Caddyfile that sends every route to its service."""
+    blocks = []
+    for number, route in enumerate(routes):
+        blocks.append(
+            f"\n\t# {route.path}\n"
+            f"\t@r{number} {{\n"
+            f"\t\tmethod {' '.join(sorted(route.methods))}\n"
+            f"\t\tpath_regexp {route.pattern}\n"
+            f"\t}}\n"
+            f"\thandle @r{number} {{\n"
+            f"\t\timport service {route.service}\n"
+            f"\t}}\n"
+        )
+    return _HEAD + "".join(blocks) + _TAIL
+
+
+def main() -> int:
+    """Write deploy/Caddyfile."""
+    CADDYFILE.write_text(caddyfile(load_routes()), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
