@@ -134,30 +134,16 @@ def difference(
     return _deltas([(visits, pieces)], [], register.path_units)
 
 
-def refold(
-    visits: Visits,
-    old: Register,
-    new: Register,
-    schools: Ints,
-    look_back: int,
-    *,
-    before: Bools | None = None,
-) -> Deltas:
+def refold(visits: Visits, old: Register, new: Register, schools: Ints, look_back: int) -> Deltas:
     """Return the change of all cells when the register of `schools` changes.
 
-    `visits` are all visits of these schools; `before` leaves out those that had no school yet.
+    `visits` are all visits of these schools; a school that `old` does not know added nothing.
     """
-    parts = []
-    if before is None or before.all():
-        held = visits
-    else:
-        held = visits.only(np.flatnonzero(before))
-    parts.append((held, whole_pieces(held, old, look_back, -1)))
-    parts.append((visits, whole_pieces(visits, new, look_back)))
-    registered = [
-        registered_entries(old, schools, -1),
-        registered_entries(new, schools, 1),
+    parts = [
+        (visits, whole_pieces(visits, old, look_back, -1)),
+        (visits, whole_pieces(visits, new, look_back)),
     ]
+    registered = [registered_entries(old, schools, -1), registered_entries(new, schools, 1)]
     return _deltas(parts, registered, new.path_units)
 
 

@@ -104,6 +104,24 @@ class Register:
         """Build the register of these versions; `ids` keeps integers given before."""
         return cls.empty(ids).patched(units, schools)[0]
 
+    def extended(self, ids: Ids) -> "Register":
+        """Take more integers, given by another process, after the ones held here."""
+        unit_ids = (*self.unit_ids, *ids.units)
+        codes = (*self.school_codes, *ids.schools)
+        paths = (*self.paths, *ids.paths)
+        last = int(self.first[-1])
+        return replace(
+            self,
+            unit_ids=unit_ids,
+            unit_index={unit: number for number, unit in enumerate(unit_ids)},
+            school_codes=codes,
+            school_index={code: number for number, code in enumerate(codes)},
+            paths=paths,
+            path_index={path: number for number, path in enumerate(paths)},
+            first=np.concatenate((self.first, np.full(len(ids.schools), last, np.int32))),
+            path_units=_path_matrix(paths),
+        )
+
     def patched(
         self, units: Iterable[UnitVersion], schools: Iterable[SchoolVersion]
     ) -> tuple["Register", Ints]:

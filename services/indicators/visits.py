@@ -81,24 +81,6 @@ class Visits:
     def __len__(self) -> int:
         return len(self.visit_id)
 
-    def only(self, rows: NDArray[np.intp]) -> "Visits":
-        """Keep some rows."""
-        at = rows.tolist()
-        return Visits(
-            [self.source[row] for row in at],
-            [self.visit_id[row] for row in at],
-            self.school[rows],
-            self.day[rows],
-            self.at[rows],
-            self.received[rows],
-            [self.monitor[row] for row in at],
-            self.eligible[rows],
-            self.groups[rows],
-            self.mask[rows],
-            [self.flow[row] for row in at],
-            [self.stock[row] for row in at],
-        )
-
     def flow_rows(self, rows: NDArray[np.intp]) -> Rows:
         """Decode the flow measures of these rows."""
         return decode_rows([self.flow[row] for row in rows.tolist()], FLOWS)

@@ -1,0 +1,173 @@
+"""The fold of visits: from a batch of events to cells, in the consumer's transaction.
+
+Owns the order of steps and which revision is the newest; locks and rows are `store`'s, what a
+change amounts to is `contributions`', cells are `cell_store`'s. The same handler serves live
+batches of a few visits and healing or replay by the thousand: nothing here depends on the order
+of arrival, and an event that is not newer changes nothing.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from services.indicators import announce, cell_store, contributions, store
+from services.indicators.contributions import Deltas
+from services.indicators.incoming import Revision, read_revisions
+from services.indicators.register import Register
+from services.indicators.registry_store import REGISTER_LOCK, Registers
+from services.indicators.store import Key
+from services.indicators.visits import Visits
+from shared.clock import Clock, micros
+from shared.db.errors import Conflict, Transient
+from shared.db.transaction import Tx
+from shared.journal.journal import append
+from shared.journal.records import Record
+
+_LARGE = 300
+"""Batches from this size on are computed off the event loop; smaller ones are done sooner on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a batch does to the visits held: new ones, newer revisions of old ones, and the past."""
+
+    fresh: list[tuple[int | None, Revision]]
+    newer: list[tuple[int | None, Revision]]
+    replaced: list[tuple[int | None, Revision]]
+    past: list[Revision]
+
+    def spans(self, look_back: int) -> dict[int, tuple[int, int]]:
+        """Return for each touched school the days outside which nothing can change or matter."""
+        days: dict[int, tuple[int, int]] = {}
+        for rows in (self.fresh, self.newer, self.replaced):
+            for school, row in rows:
+                if school is not None:
+                    first, last = days.get(school, (row.day, row.day))
+                    days[school] = (min(first, row.day), max(last, row.day))
+        return {
+            school: (first - look_back, last + look_back) for school, (first, last) in days.items()
+        }
+
+
+class Projector:
+    """Folds visit events into the tables of indicators."""
+
+    def __init__(
+        self, registers: Registers, clock: Clock, zone: ZoneInfo, look_back_days: int
+    ) -> None:
+        self._registers = registers
+        self._clock = clock
+        self._zone = zone
+        self._look_back = look_back_days
+
+    async def handle(self, tx: Tx, records: list[Record]) -> None:
+        """Fold a batch; raises InvalidEvent for a record that makes no sense."""
+        if len(records) >= _LARGE:
+            revisions = await asyncio.to_thread(read_revisions, records, self._zone)
+        else:
+            revisions = read_revisions(records, self._zone)
+        await self.fold(tx, revisions)
+
+    async def fold(self, tx: Tx, revisions: Sequence[Revision]) -> None:
+        """Fold revisions; raises Transient when another instance was in the way."""
+        await tx.lock(REGISTER_LOCK, shared=True)
+        register = await self._registers.current(tx)
+        change = await self._change(tx, revisions, register)
+        spans = change.spans(self._look_back)
+        rows = await store.visits_within(
+            tx, [(school, first, last) for school, (first, last) in sorted(spans.items())]
+        )
+        deltas = await self._difference(rows, change, register)
+        try:
+            await store.insert_visits(tx, change.fresh)
+        except Conflict as error:
+            raise Transient(f"another instance met these visits first: {error}") from error
+        await store.replace_visits(tx, change.newer)
+        await store.keep_past(tx, change.past)
+        await cell_store.add(tx, deltas)
+        await append(tx, announce.moved(deltas, register, micros(self._clock.now())))
+
+    async def _change(self, tx: Tx, revisions: Sequence[Revision], register: Register) -> Change:
+        """Find out what is new: the newest revision of each visit against the one held."""
+        newest: dict[Key, Revision] = {}
+        past: list[Revision] = []
+        for row in revisions:
+            key = (row.source, row.visit_id)
+            rival = newest.get(key)
+            if rival is None:
+                newest[key] = row
+            elif rival.revision < row.revision:
+                newest[key] = row
+                past.append(rival)
+            elif rival.revision > row.revision:
+                past.append(row)
+        held = await store.held_visits(tx, newest)
+        index = register.school_index
+        fresh, newer, replaced = [], [], []
+        seen = {}
+        for key, row in newest.items():
+            known = held.get(key)
+            if known is None:
+                fresh.append((index.get(row.school_code), row))
+            elif known[1].revision < row.revision:
+                newer.append((index.get(row.school_code), row))
+                replaced.append(known)
+                seen[key] = known
+                past.append(known[1])
+            elif known[1].revision > row.revision:
+                past.append(row)
+        change = Change(fresh, newer, replaced, past)
+        await self._lock(tx, change)
+        if seen and not await store.still(tx, seen):
+            raise Transient("another instance corrected these visits meanwhile")
+        return change
+
+    async def _lock(self, tx: Tx, change: Change) -> None:
+        schools = change.spans(0)
+        if schools:
+            await store.lock_schools(tx, schools)
+
+    async def _difference(
+        self, rows: list[Sequence[object]], change: Change, register: Register
+    ) -> Deltas:
+        if len(rows) + len(change.fresh) >= _LARGE:
+            return await asyncio.to_thread(self._compute, rows, change, register)
+        return self._compute(rows, change, register)
+
+    def _compute(self, rows: list[Sequence[object]], change: Change, register: Register) -> Deltas:
+        """Compute the difference between the loaded visits and the same after the change."""
+        added = [
+            _columns(school, row)
+            for school, row in (*change.fresh, *change.newer)
+            if school is not None
+        ]
+        gone = {(row.source, row.visit_id) for _, row in change.replaced}
+        visits = Visits.from_rows([*rows, *added])
+        before = np.zeros(len(visits), bool)
+        before[: len(rows)] = True
+        after = np.ones(len(visits), bool)
+        if gone:
+            after[: len(rows)] = [(row[0], row[1]) not in gone for row in rows]
+        return contributions.difference(visits, before, after, register, self._look_back)
+
+
+def _columns(school: int, row: Revision) -> tuple[object, ...]:
+    """Lay a revision out as a row of visits.COLUMNS."""
+    return (
+        row.source,
+        row.visit_id,
+        school,
+        row.day,
+        row.at,
+        row.received,
+        row.monitor,
+        row.kind,
+        row.standing,
+        row.groups,
+        row.mask,
+        row.flow,
+        row.stock,
+    )
