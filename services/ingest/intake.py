@@ -1,0 +1,213 @@
+"""Stores posted visits in bulk: one transaction a batch, two rows a visit.
+
+Owns the statements of the visit path in both dialects. Identity decides: whoever's id is stored
+gets the first receipt, 409 or 410. The register's version is compared inside the transaction, so
+that a visit accepted after a change of the register has been judged by it.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+from services.ingest.drafts import Draft, Drafter, event_of
+from services.ingest.outcomes import (
+    REPLAY_COLUMNS,
+    Outcome,
+    accepted,
+    again,
+    flags_text,
+    replayed,
+)
+from services.ingest.registry.register import SCHOOLS_SQL, UNITS_SQL, VERSION_SQL
+from shared.db.engine import Database
+from shared.db.sqlite import SqliteDatabase, translate
+from shared.db.transaction import Tx
+from shared.errors import Problem
+from shared.journal.journal import COLUMNS as JOURNAL_COLUMNS
+from shared.journal.journal import append
+from shared.journal.records import Event
+
+Fate = Outcome | Problem
+Key = tuple[str, str]
+COLUMNS = (
+    "position",
+    "visit_id",
+    "source",
+    "revision",
+    "standing",
+    "excluded",
+    "released",
+    "school_code",
+    "day",
+    "recorded_at",
+    "flags_now",
+    "first_position",
+    "received_at",
+    "actor",
+    "digest",
+    "flags",
+    "form",
+)
+_STORED = (
+    f"SELECT {REPLAY_COLUMNS} FROM visits "
+    "WHERE visit_id = ANY($1::text[]) AND source = ANY($2::text[])"
+)
+
+
+class Plan:
+    """What a batch comes to, once it is known which of its ids are stored already."""
+
+    def __init__(self, drafts: Sequence[Draft], recorded: int) -> None:
+        self.drafts = drafts
+        self.recorded = recorded
+        self.new: dict[Key, Draft] = {}
+        for draft in drafts:
+            self.new.setdefault((draft.visit_id, draft.source), draft)
+        self._stored: dict[Key, Any] = {}
+
+    def keys(self) -> tuple[list[str], list[str]]:
+        """The ids and the sources to look for."""
+        sources = {source for _, source in self.new}
+        return [visit_id for visit_id, _ in self.new], list(sources)
+
+    def settle(self, stored: Sequence[Any], drafter: Drafter) -> None:
+        """Leave only new visits, judged by the register of this transaction."""
+        for row in stored:
+            key = (row[0], row[1])
+            if self.new.pop(key, None) is not None:
+                self._stored[key] = row
+        version = drafter.register.version
+        for draft in self.new.values():
+            if draft.judged != version:
+                drafter.judge(draft)
+
+    def events(self) -> list[Event]:
+        """The events of the new visits, in order."""
+        return [event_of(draft, self.recorded) for draft in self.new.values()]
+
+    def rows(self, positions: Sequence[int]) -> list[tuple[Any, ...]]:
+        """The rows of the new visits at their positions, in the order of `COLUMNS`."""
+        rows = []
+        for position, draft in zip(positions, self.new.values(), strict=True):
+            flags = flags_text(draft.flags)
+            rows.append(
+                (
+                    position,
+                    draft.visit_id,
+                    draft.source,
+                    1,
+                    draft.standing,
+                    0,
+                    0,
+                    draft.code,
+                    draft.day,
+                    self.recorded,
+                    flags,
+                    position,
+                    draft.received,
+                    draft.actor,
+                    draft.digest,
+                    flags,
+                    draft.text,
+                )
+            )
+        return rows
+
+    def fates(self, positions: Sequence[int], drafter: Drafter) -> list[Fate]:
+        """The fate of every draft, in the order in which they came."""
+        made = {
+            key: accepted(draft, position)
+            for (key, draft), position in zip(self.new.items(), positions, strict=True)
+        }
+        fates: list[Fate] = []
+        for draft in self.drafts:
+            key = (draft.visit_id, draft.source)
+            outcome = made.get(key)
+            if outcome is None:
+                fates.append(replayed(draft, self._stored[key], drafter.register.knows))
+            elif self.new[key] is draft:
+                fates.append(outcome)
+            else:
+                fates.append(again(draft, self.new[key], outcome))
+        return fates
+
+
+class Intake:
+    """Writes batches of drafts to the ledger."""
+
+    def __init__(self, database: Database, drafter: Drafter) -> None:
+        self._database = database
+        self._drafter = drafter
+
+    async def store(self, drafts: Sequence[Draft]) -> list[Fate]:
+        """Store a batch in one transaction; returns after its commit.
+
+        Raises Transient when the database is away, Conflict when another process was first.
+        """
+        plan = Plan(drafts, self._drafter.stamps.next())
+        if isinstance(self._database, SqliteDatabase):
+            return await self._database.write(lambda connection: self._sqlite(connection, plan))
+        async with self._database.transaction() as tx:
+            await refresh(tx, self._drafter)
+            plan.settle(await tx.fetch(_STORED, *plan.keys()), self._drafter)
+            # The journal's lock is held from here to the commit; one insert is all that follows.
+            positions = await append(tx, plan.events())
+            if positions:
+                await tx.insert_rows("visits", COLUMNS, plan.rows(positions))
+        return plan.fates(positions, self._drafter)
+
+    def _sqlite(self, connection: sqlite3.Connection, plan: Plan) -> list[Fate]:
+        """All of it in one hop to the writer's thread, inside its transaction."""
+        refresh_sqlite(connection, self._drafter)
+        plan.settle(_stored_sqlite(connection, plan), self._drafter)
+        events = plan.events()
+        last = connection.execute("SELECT coalesce(max(seq), 0) FROM journal").fetchone()[0]
+        connection.executemany(
+            _JOURNAL_INSERT,
+            [(e.topic, e.type, e.key, e.subject, e.time, e.recorded, e.data) for e in events],
+        )
+        end = connection.execute("SELECT coalesce(max(seq), 0) FROM journal").fetchone()[0]
+        positions = range(end - len(events) + 1, end + 1) if end > last else range(0)
+        connection.executemany(_VISITS_INSERT, plan.rows(positions))
+        return plan.fates(positions, self._drafter)
+
+
+def _insert(table: str, columns: Sequence[str]) -> str:
+    places = ",".join("?" * len(columns))
+    return f"INSERT INTO {table} ({','.join(columns)}) VALUES ({places})"
+
+
+_JOURNAL_INSERT = _insert("journal", JOURNAL_COLUMNS)
+_VISITS_INSERT = _insert("visits", COLUMNS)
+_STORED_SQLITE = f"SELECT {REPLAY_COLUMNS} FROM visits WHERE visit_id = ? AND source = ?"
+
+
+def _stored_sqlite(connection: sqlite3.Connection, plan: Plan) -> list[Any]:
+    found = []
+    for key in plan.new:
+        row = connection.execute(_STORED_SQLITE, key).fetchone()
+        if row is not None:
+            found.append(row)
+    return found
+
+
+async def refresh(tx: Tx, drafter: Drafter) -> None:
+    """Bring the register in memory up to what the transaction sees."""
+    register = drafter.register
+    row = await tx.fetch_one(VERSION_SQL)
+    if row is not None and row[0] != register.version:
+        since = register.version
+        units = await tx.fetch(UNITS_SQL, since)
+        schools = await tx.fetch(SCHOOLS_SQL, since)
+        register.apply(row[0], units, schools)
+
+
+def refresh_sqlite(connection: sqlite3.Connection, drafter: Drafter) -> None:
+    """As `refresh`, within the writer's thread."""
+    register = drafter.register
+    row = connection.execute(VERSION_SQL).fetchone()
+    if row is not None and row[0] != register.version:
+        since = (register.version,)
+        units = connection.execute(translate(UNITS_SQL)[0], since).fetchall()
+        schools = connection.execute(translate(SCHOOLS_SQL)[0], since).fetchall()
+        register.apply(row[0], units, schools)

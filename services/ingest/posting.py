@@ -1,0 +1,57 @@
+"""`POST /v1/visits`: the path that every visit takes, as a bare ASGI application.
+
+Owns the way from bytes to receipt. It stands below the framework's request handling because that
+would cost more than everything it does itself.
+"""
+
+import msgspec
+from starlette.types import Receive, Scope, Send
+
+from services.ingest.bodies import (
+    JSON,
+    SINGLE,
+    ClientGone,
+    admitted,
+    answer,
+    head_of,
+    whole,
+)
+from services.ingest.committer import Committer
+from services.ingest.drafts import Drafter
+from services.ingest.waiting import Figures, wants_figures
+from shared.access import Access
+from shared.errors import Problem
+
+_ENCODER = msgspec.json.Encoder()
+
+
+class PostVisit:
+    """Takes one visit and answers when it is stored."""
+
+    def __init__(
+        self, access: Access, drafter: Drafter, committer: Committer, figures: Figures
+    ) -> None:
+        self._access = access
+        self._drafter = drafter
+        self._committer = committer
+        self._figures = figures
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request; a client that went away is not answered."""
+        head = head_of(scope)
+        caller = await admitted(self._access, head, "visits:write")
+        head.media_type(JSON)
+        head.bounded(SINGLE)
+        query: bytes = scope["query_string"]
+        wait = bool(query) and wants_figures(query)
+        try:
+            raw = await whole(receive, SINGLE)
+        except ClientGone:
+            return
+        [fate] = await self._committer.submit([self._drafter.posted(raw, caller)])
+        if isinstance(fate, Problem):
+            raise fate
+        receipt = fate.receipt
+        if wait:
+            receipt.figures = await self._figures.visit(receipt.source, receipt.visit_id, 1)
+        await answer(send, fate.http, _ENCODER.encode(receipt))

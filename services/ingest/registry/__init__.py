@@ -1,0 +1,1 @@
+"""The register: dated records of units and schools, who belongs to whom, and what is told of it."""

@@ -1,0 +1,30 @@
+"""Times of receipt and record that never repeat and never go back within a process.
+
+"The later submission" must be a total order, whatever the machine's clock does.
+"""
+
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from shared.clock import Clock, micros
+
+
+class Stamps:
+    """Strictly increasing microseconds, as close to the clock as that allows."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._last = 0
+
+    def after(self, instant: int) -> None:
+        """Give only times later than `instant` from now on."""
+        self._last = max(self._last, instant)
+
+    def next(self) -> int:
+        """The present instant, or one microsecond after the last one given."""
+        self._last = max(micros(self._clock.now()), self._last + 1)
+        return self._last
+
+    def today(self, zone: ZoneInfo) -> date:
+        """The local date of the clock in a zone."""
+        return self._clock.now().astimezone(zone).date()
