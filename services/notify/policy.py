@@ -142,14 +142,15 @@ def after_unknown(
     """Return what to do with a message that may or may not have been taken, and until when.
 
     An e-mail is sent again at once under the same Message-ID, which mail programs show once. An
-    SMS waits for its delivery report; then only a critical one is sent again, once, with the same
-    code and text, and any other is left as unknown for people to see.
+    SMS waits for its delivery report; when none comes it is sent again, once, with the same code
+    and text, because a doubled SMS is better than a lost one. What is only worth watching is left
+    as unknown for people to see.
     """
     if channel == "email":
         return (Action.LEAVE, now) if resent else (Action.RESEND, now)
     if now < since + AWAIT_REPORT:
         return Action.WAIT, since + AWAIT_REPORT
-    if severity == "critical" and not resent:
+    if severity != "watch" and not resent:
         return Action.RESEND, now
     return Action.LEAVE, now
 

@@ -116,7 +116,8 @@ def test_unknown_fate() -> None:
     assert fate("sms", "critical", False, AWAIT_REPORT - 1) is Action.WAIT
     assert fate("sms", "critical", False, AWAIT_REPORT) is Action.RESEND
     assert fate("sms", "critical", True, AWAIT_REPORT) is Action.LEAVE
-    assert fate("sms", "warning", False, AWAIT_REPORT) is Action.LEAVE
+    assert fate("sms", "warning", False, AWAIT_REPORT) is Action.RESEND
+    assert fate("sms", "watch", False, AWAIT_REPORT) is Action.LEAVE
 
 
 @pytest.mark.parametrize(
