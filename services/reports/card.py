@@ -5,7 +5,7 @@ Fetching is left to `gather`, the arithmetic of each comparison to `compare`, wo
 the formats.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -45,9 +45,9 @@ class Gathered:
     previous: FigureSet | None
     siblings: tuple[FigureSet, ...]
     children: tuple[FigureSet, ...]
-    trends: dict[str, tuple[Point, ...]]
-    targets: tuple[Target, ...]
-    catalogue: dict[str, Indicator]
+    trends: Mapping[str, tuple[Point, ...]]
+    targets: Mapping[tuple[str, str, str | None], Sequence[Target]]
+    catalogue: Mapping[str, Indicator]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ Integers and exact fractions are compared, never rounded numbers. What is shown 
 is worded, is left to the formats.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -34,23 +34,25 @@ class Rank:
 
 
 def target_for(
-    targets: Iterable[Target], chain: Sequence[str], figure: Figure, day: date
+    targets: Mapping[tuple[str, str, str | None], Sequence[Target]],
+    chain: Sequence[str],
+    figure: Figure,
+    day: date,
 ) -> Target | None:
     """The target in force on `day`: the nearest unit of `chain` (own first) that has one.
 
     Of several of one unit the latest begun wins; a target whose time is over stays due.
     """
-    begun = [
-        target
-        for target in targets
-        if target.indicator == figure.indicator
-        and target.split == figure.split
-        and (target.first is None or target.first <= day)
-    ]
     for unit_id in chain:
-        own = [target for target in begun if target.unit_id == unit_id]
-        if own:
-            return max(own, key=lambda target: (target.first or date.min, target.last or date.max))
+        begun = [
+            target
+            for target in targets.get((unit_id, figure.indicator, figure.split), ())
+            if target.first is None or target.first <= day
+        ]
+        if begun:
+            return max(
+                begun, key=lambda target: (target.first or date.min, target.last or date.max)
+            )
     return None
 
 

@@ -65,9 +65,7 @@ def bar(
     )
 
 
-def trend(
-    points: Sequence[Point], target: Fraction | None, *, mirrored: bool
-) -> Trend | None:
+def trend(points: Sequence[Point], target: Fraction | None, *, mirrored: bool) -> Trend | None:
     """Place a trend on its own scale, at least 20 points high; None with fewer than two values.
 
     A month without a value interrupts the line: nothing is drawn where nothing is known.

@@ -8,7 +8,6 @@ files (a digest in the name, so that a browser may keep them for ever). What is 
 import hashlib
 import mimetypes
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -74,7 +73,7 @@ def isolated(texts: Texts, key: str, /, **values: str | int) -> Markup:
         name: value if isinstance(value, Markup) else Markup("<bdi>{}</bdi>").format(value)
         for name, value in values.items()
     }
-    return Markup(escape(texts.words[key])).format(**wrapped)
+    return escape(texts.words[key]).format(**wrapped)
 
 
 def plain(texts: Texts, key: str, /, **values: str | int) -> str:
@@ -115,9 +114,7 @@ class Pages:
             p=partial(plain, texts),
             languages={code: f"{path}{joint}lang={code}" for code in LANGUAGES},
             level_name=lambda level: texts.maybe(f"level.{level}", level),
-            levels_name=lambda level: texts.maybe(
-                f"levels.{level}", texts.words["levels.unit"] if not level else level
-            ),
+            levels_name=lambda level: texts.maybe(f"levels.{level}", level),
             **values,
         ).encode()
 
@@ -148,7 +145,7 @@ class Pages:
             chain=card.chain,
             parent=card.parent,
             previous=card.previous,
-            as_of=texts.moment(self._local(own.as_of)),
+            as_of=self.moment(own.as_of, lang),
             months=_months(card, texts),
             columns=6 + bool(card.parent) + bool(view.siblings),
             action=card_link(own.place.unit_id),
@@ -165,8 +162,9 @@ class Pages:
             short_version=hashlib.sha256(own.version.encode()).hexdigest()[:10],
         )
 
-    def _local(self, instant: str) -> datetime:
-        return datetime.fromisoformat(instant).astimezone(self._zone)
+    def moment(self, instant: str, lang: str) -> str:
+        """An RFC 3339 instant as local date and time in words."""
+        return LANGUAGES[lang].moment(datetime.fromisoformat(instant).astimezone(self._zone))
 
 
 def _children_level(card: Card) -> str:
@@ -193,7 +191,7 @@ def _grades(texts: Texts) -> Markup:
         for letter, least in GRADES
     )
     return isolated(
-        texts, "legend.grades", grades=Markup(texts.words["comma"]).join(each), last="E"
+        texts, "legend.grades", grades=escape(texts.words["comma"]).join(each), last="E"
     )
 
 

@@ -36,10 +36,13 @@ def _place(place: Place) -> dict[str, Any]:
 
 def _head(own: FigureSet) -> dict[str, Any]:
     return {
-        "unit": _place(own.place),
+        "unit": own.place.unit_id,
+        "name": own.place.name,
+        "names": own.place.names,
+        "level": own.place.level,
         "period": own.period,
-        "first_day": own.first.isoformat(),
-        "last_day": own.last.isoformat(),
+        "first": own.first.isoformat(),
+        "last": own.last.isoformat(),
         "state_on": own.state_on.isoformat(),
         "view": own.view,
         "as_of": own.as_of,

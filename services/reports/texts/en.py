@@ -9,7 +9,8 @@ EN: dict[str, str] = {
     "find": "Find a unit",
     "find.label": "Name or code of a school, cluster, district or division",
     "find.button": "Find",
-    "find.none": "Nothing on the register is called “{query}”. Try a part of the name, or the code.",
+    "find.none": "Nothing on the register is called “{query}”. "
+    "Try a part of the name, or the code.",
     "find.count": "Found {count} for “{query}”.",
     "find.first": "Only the first {count} are shown. A longer part of the name finds fewer.",
     "browse": "Browse the register",

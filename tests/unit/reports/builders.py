@@ -136,7 +136,9 @@ def a_trend(share: float, seed: str) -> tuple[Point, ...]:
     for index, month in enumerate(months()):
         level += luck.gauss(0.004, 0.02)
         gap = index == 6
-        points.append(Point(month, None if gap else round(min(1, max(0, level)), 6), 0 if gap else 90))
+        points.append(
+            Point(month, None if gap else round(min(1, max(0, level)), 6), 0 if gap else 90)
+        )
     return tuple(points)
 
 
@@ -152,8 +154,12 @@ CLUSTER = a_place(
 )
 NAMES = ("Killi Ismail", "Hanna Urak", "Sariab", "Nawa Killi", "Pashtoonabad", "Kuchlak", "Chiltan")
 NAMES_UR = ("کلی اسماعیل", "ہنہ اوڑک", "سریاب", "نواں کلی", "پشتون آباد", "کچلاک", "چلتن")
-TARGETS = tuple(
-    Target(code, None, "PK-BA", FIRST, date(2020, 12, 31), Fraction(base, 100), Fraction(goal, 100))
+TARGETS = {
+    ("PK-BA", code, None): [
+        Target(
+            code, None, "PK-BA", FIRST, date(2020, 12, 31), Fraction(base, 100), Fraction(goal, 100)
+        )
+    ]
     for code, base, goal in (
         ("student_attendance", 70, 80),
         ("teacher_attendance", 68, 85),
@@ -162,7 +168,7 @@ TARGETS = tuple(
         ("usable_toilets", 45, 60),
         ("learning_environment", 30, 50),
     )
-)
+}
 
 
 def gathered(

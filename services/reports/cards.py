@@ -1,0 +1,154 @@
+"""The answer to a request for a card: scope, version, cache, gathering, rendering.
+
+Owns the cache's key and the ETag. The key holds everything that a card depends on (unit, period,
+view, language, form, the version of all figures, of the targets, of the register and today's
+date), so nothing is ever evicted for being wrong, and callers share what they may see.
+"""
+
+import asyncio
+import hashlib
+from dataclasses import dataclass
+from datetime import date
+
+from services.reports.card import assemble
+from services.reports.formats.html import Pages
+from services.reports.formats.json import card_bytes
+from services.reports.formats.view import Order
+from services.reports.gather import EARLIEST, LATEST, Question, gather
+from services.reports.targets import Targets
+from shared.access import Principal
+from shared.cache import Cache
+from shared.clients import figure_answers as wire
+from shared.clients.indicators import IndicatorsClient
+from shared.clock import Clock
+from shared.domain.days import today
+from shared.domain.periods import Period, parse_day, parse_period
+from shared.errors import invalid, not_found
+from shared.settings import Settings
+
+DEFAULT_PERIOD = "last-365-days"
+# How long rendered bytes are kept: their as_of stays true, but need not grow old.
+_KEEP_SECONDS = 300
+_LAYOUT = "1"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request for a card as it came."""
+
+    unit_id: str
+    period: str | None = None
+    ending: str | None = None
+    view: wire.View = "as_was"
+    lang: str = "en"
+    form: str = "json"
+    sort: str = "name"
+    order: Order = "asc"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Rendered bytes (None: the caller has them already) and their ETag."""
+
+    content: bytes | None
+    etag: str
+
+
+class Cards:
+    """Answers requests for cards."""
+
+    def __init__(
+        self,
+        indicators: IndicatorsClient,
+        targets: Targets,
+        cache: Cache,
+        pages: Pages,
+        clock: Clock,
+        settings: Settings,
+    ) -> None:
+        self._indicators = indicators
+        self._targets = targets
+        self._cache = cache
+        self._pages = pages
+        self._clock = clock
+        self._settings = settings
+
+    def today(self) -> date:
+        """The local date."""
+        return today(self._clock.now(), self._settings.zone)
+
+    @property
+    def period(self) -> str:
+        """The period of a card for which none is asked."""
+        return self._settings.default_period or DEFAULT_PERIOD
+
+    def read_period(self, text: str | None, ending: str | None = None) -> Period:
+        """The period asked for, else the default; raises Problem 422."""
+        anchor = parse_day(ending, "/query/ending") if ending else None
+        period = parse_period(text or self.period, self.today(), anchor)
+        if period.first < EARLIEST or period.last > LATEST:
+            detail = f"A period lies between {EARLIEST.year} and {LATEST.year}."
+            raise invalid("/query/period", "invalid_period", detail)
+        return period
+
+    async def unit_for(self, unit_id: str, principal: Principal) -> wire.UnitDetail:
+        """The unit, if it lies within the caller's units; raises Problem 404 otherwise."""
+        unit = await self._indicators.unit(unit_id)
+        if not within(principal, unit):
+            raise not_found("unit")
+        return unit
+
+    async def answer(self, asked: Asked, principal: Principal, known: str | None) -> Answer:
+        """The card, from the cache if it is there; `known` is the caller's If-None-Match.
+
+        Raises Problem 404 outside the caller's units, 422 for a malformed period, 503 while
+        figures cannot be had.
+        """
+        period = self.read_period(asked.period, asked.ending)
+        unit = await self.unit_for(asked.unit_id, principal)
+        fresh, book = await asyncio.gather(self._indicators.version(), self._targets.read())
+        parts = (
+            _LAYOUT,
+            unit["unit_id"],
+            period.text,
+            period.first.isoformat(),
+            period.last.isoformat(),
+            self.today().isoformat(),
+            fresh["version"],
+            book.version,
+            asked.view,
+            asked.form,
+            *((asked.lang, asked.sort, asked.order) if asked.form == "html" else ()),
+        )
+        digest = hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:40]
+        # Weak: the words as_of and lag_seconds of a card rendered later differ, its figures do not.
+        etag = f'W/"{digest}"'
+        if known is not None and matches(known, etag):
+            return Answer(None, etag)
+        key = f"card:{digest}"
+        content = await self._cache.get(key)
+        if content is None:
+            gathered = await gather(self._indicators, Question(unit, period, asked.view), book)
+            card = assemble(gathered)
+            content = (
+                card_bytes(card)
+                if asked.form == "json"
+                else self._pages.card(card, asked.lang, asked.sort, asked.order)
+            )
+            await self._cache.set(key, content, _KEEP_SECONDS)
+        return Answer(content, etag)
+
+
+def within(principal: Principal, unit: wire.UnitDetail) -> bool:
+    """Whether a unit is one of the caller's, or lies under one of them."""
+    if principal.units is None:
+        return True
+    return not principal.units.isdisjoint(
+        {unit["unit_id"], *(above["unit_id"] for above in unit["chain"])}
+    )
+
+
+def matches(known: str, etag: str) -> bool:
+    """Whether an If-None-Match header names this ETag (compared weakly)."""
+    offered = {tag.strip().removeprefix("W/") for tag in known.split(",")}
+    return "*" in offered or etag.removeprefix("W/") in offered

@@ -1,0 +1,236 @@
+"""Gathers what a card is made of from indicators and ingest, all of one version.
+
+Owns which questions are asked and the reading of the answers into `figures`; putting them together
+is left to `card`, caching to `cards`.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from services.reports.card import Gathered
+from services.reports.figures import Figure, FigureSet, Indicator, Place, Point
+from services.reports.targets import Book
+from shared.clients import figure_answers as wire
+from shared.clients.indicators import IndicatorsClient
+from shared.domain.days import month_first, month_number
+from shared.domain.periods import Kind, Period
+
+_TRIES = 3
+_LEAST_MONTHS, _TREND_MONTHS = 6, 12
+_MOST_MONTHS, _MOST_QUARTERS = 60, 240
+# Figures are kept for these years; a period before them has nothing to be compared with.
+EARLIEST, LATEST = date(1900, 1, 1), date(2199, 12, 31)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What card is wanted: the unit as it is today, the period, and how to place visits."""
+
+    unit: wire.UnitDetail
+    period: Period
+    view: wire.View
+
+    @property
+    def ending(self) -> date | None:
+        """The anchor of a rolling period; others need none."""
+        return self.period.last if self.period.kind is Kind.ROLLING else None
+
+
+async def gather(client: IndicatorsClient, question: Question, book: Book) -> Gathered:
+    """Everything for a card.
+
+    The answers are asked for together and again when a fold came between them, a few times: a
+    card is one consistent cut wherever figures hold still for some milliseconds.
+    """
+    for attempt in range(_TRIES):
+        below, above, before, series, catalogue = await _ask(client, question)
+        answers = (below, above, before, series)
+        versions = {answer["version"] for answer in answers if answer is not None}
+        if len(versions) == 1 or attempt == _TRIES - 1:
+            break
+    chain = await _chain(client, question, date.fromisoformat(below["state_on"]))
+    return Gathered(
+        own=_figures(below, _asked(below, question.unit["parent_id"]), below),
+        chain=chain,
+        parent=None if above is None else _figures(above, _asked(above, None), above),
+        previous=None if before is None else _figures(before, _asked(before, None), before),
+        siblings=() if above is None else _children(above),
+        children=_children(below),
+        trends=_trends(series),
+        targets=book.targets,
+        catalogue=read_catalogue(catalogue),
+    )
+
+
+async def _ask(
+    client: IndicatorsClient, question: Question
+) -> tuple[
+    wire.ChildrenFigures,
+    wire.ChildrenFigures | None,
+    wire.FiguresAnswer | None,
+    wire.AllSeries,
+    wire.Catalogue,
+]:
+    unit_id, period, view = question.unit["unit_id"], question.period, question.view
+    parent_id = _parent_on(question.unit, period.last)
+
+    async def above() -> wire.ChildrenFigures | None:
+        if parent_id is None:
+            return None
+        return await client.children_figures(
+            parent_id, period.text, ending=question.ending, view=view
+        )
+
+    async def before() -> wire.FiguresAnswer | None:
+        if (period.first - EARLIEST).days < period.days + 31:
+            return None
+        return await client.figures(unit_id, period.previous().text, view=view)
+
+    trend = _trend_period(period)
+    return await asyncio.gather(
+        client.children_figures(
+            unit_id, period.text, ending=question.ending, view=view, splits="all"
+        ),
+        above(),
+        before(),
+        client.all_series(
+            unit_id,
+            trend.text,
+            ending=question.ending if trend is period else None,
+            view=view,
+            by=_step(trend),
+        ),
+        client.catalogue(),
+    )
+
+
+def _trend_period(period: Period) -> Period:
+    """The period itself, or the twelve months up to its last when it is short."""
+    last = month_number(period.last)
+    if last - month_number(period.first) + 1 >= _LEAST_MONTHS:
+        return period
+    first = month_first(last - _TREND_MONTHS + 1)
+    return Period(f"{first:%Y-%m}..{period.last:%Y-%m}", first, period.last, Kind.MONTHS)
+
+
+def _step(period: Period) -> Literal["month", "quarter", "year"]:
+    """Months; for very long periods quarters or years."""
+    months = month_number(period.last) - month_number(period.first) + 1
+    if months <= _MOST_MONTHS:
+        return "month"
+    return "quarter" if months <= _MOST_QUARTERS else "year"
+
+
+def _parent_on(unit: wire.UnitDetail, day: date) -> str | None:
+    """The unit's parent on a day; the first version serves the days before it."""
+    versions = sorted(unit["versions"], key=lambda version: version["valid_from"])
+    if not versions:
+        return unit["parent_id"]
+    begun = [version for version in versions if version["valid_from"] <= day.isoformat()]
+    return (begun[-1] if begun else versions[0])["parent_id"]
+
+
+async def _chain(client: IndicatorsClient, question: Question, day: date) -> tuple[Place, ...]:
+    """The unit and its parents: today's, or the parent of `day` with its parents of today."""
+    unit = question.unit
+    own = _place(unit, unit["parent_id"])
+    parent_id = unit["parent_id"] if question.view == "restated" else _parent_on(unit, day)
+    if parent_id is None:
+        return (own,)
+    if parent_id == unit["parent_id"]:
+        return (own, *(_place(above, None) for above in unit["chain"]))
+    parent = await client.unit(parent_id)
+    return (own, _place(parent, None), *(_place(above, None) for above in parent["chain"]))
+
+
+def _place(named: wire.UnitName, parent_id: str | None) -> Place:
+    return Place(
+        named["unit_id"], named["name"], named["level"], dict(named["names"] or {}), parent_id
+    )
+
+
+def _asked(answer: wire.Window, parent_id: str | None) -> Place:
+    """The unit that an answer is about."""
+    return Place(
+        answer["unit"], answer["name"], answer["level"], dict(answer["names"] or {}), parent_id
+    )
+
+
+def _figure(answer: wire.Figure) -> Figure:
+    interval = answer["interval"]
+    return Figure(
+        indicator=answer["indicator"],
+        split=answer["split"],
+        numerator=answer["numerator"],
+        denominator=answer["denominator"],
+        visits=answer["visits"],
+        schools=answer["schools"],
+        interval=None if interval is None else (interval[0], interval[1]),
+        state=answer["state"],
+        reliable=answer["reliable"],
+        definition=answer["definition"],
+        n_eff=answer["n_eff"],
+    )
+
+
+def _figures(answer: wire.UnitFigures, place: Place, window: wire.Window) -> FigureSet:
+    newest = answer["newest_visit"]
+    return FigureSet(
+        place=place,
+        period=window["period"],
+        first=date.fromisoformat(window["first"]),
+        last=date.fromisoformat(window["last"]),
+        state_on=date.fromisoformat(window["state_on"]),
+        as_of=window["as_of"],
+        lag_seconds=window["lag_seconds"],
+        version=window["version"],
+        view=window["view"],
+        visits=answer["visits"],
+        schools_visited=answer["schools_visited"],
+        schools_registered=answer["schools_registered"],
+        coverage=answer["coverage"],
+        newest_visit=None if newest is None else date.fromisoformat(newest),
+        figures={(f["indicator"], f["split"]): _figure(f) for f in answer["figures"]},
+    )
+
+
+def figure_set(answer: wire.FiguresAnswer) -> FigureSet:
+    """A figures answer as a value."""
+    return _figures(answer, _asked(answer, None), answer)
+
+
+def _children(answer: wire.ChildrenFigures) -> tuple[FigureSet, ...]:
+    return tuple(
+        _figures(child, _place(child, child["parent_id"]), answer) for child in answer["children"]
+    )
+
+
+def _trends(answer: wire.AllSeries) -> dict[str, tuple[Point, ...]]:
+    """Each indicator's months up to D; later ones are not yet there to be shown."""
+    trends: dict[str, list[Point]] = {}
+    for step in answer["series"]:
+        if step["first"] > step["state_on"]:
+            continue
+        for figure in step["figures"]:
+            if figure["split"] is None:
+                point = Point(step["period"], figure["value"], figure["visits"])
+                trends.setdefault(figure["indicator"], []).append(point)
+    return {code: tuple(points) for code, points in trends.items()}
+
+
+def read_catalogue(answer: wire.Catalogue) -> Mapping[str, Indicator]:
+    """The definitions by code."""
+    rows: Sequence[wire.Indicator] = answer["indicators"]
+    return {
+        row["code"]: Indicator(
+            code=row["code"],
+            labels=row["labels"],
+            basis=row["basis"],
+            direction=row["direction"],
+            definition=row["definition"],
+        )
+        for row in rows
+    }

@@ -1,0 +1,74 @@
+"""The card on the wire, for the API's description.
+
+Owns the documented shape; the bytes are written by `formats.json`, and a test holds the two equal.
+"""
+
+from typing_extensions import TypedDict
+
+from shared.clients import figure_answers as wire
+
+
+class TrendPoint(TypedDict):
+    """One step of a trend: a month (a quarter or a year of a long period) and its value."""
+
+    period: str
+    value: float | None
+    visits: int
+
+
+class CardPlace(wire.UnitName):
+    """A unit on the way from the card's unit to the root."""
+
+    parent_id: str | None
+
+
+class CardFigure(wire.Figure):
+    """A figure with what stands beside it; shares and changes are fractions.
+
+    `expected` is where the straight path from baseline to target stands on `state_on`;
+    `target_unit_id` names the unit the target was set for; `change_clear` says that the change is
+    larger than the uncertainty of both figures.
+    """
+
+    parent_value: float | None
+    previous_value: float | None
+    change: float | None
+    change_clear: bool
+    target: float | None
+    baseline: float | None
+    expected: float | None
+    target_unit_id: str | None
+    status: str | None
+    grade: str | None
+    rank: wire.Rank | None
+    trend: list[TrendPoint]
+
+
+class CardChildFigure(wire.Figure):
+    """A total of a unit below, with its standing against its target."""
+
+    status: str | None
+
+
+class CardChild(CardPlace):
+    """A unit below the card's unit."""
+
+    visits: int
+    schools_visited: int
+    schools_registered: int
+    coverage: float | None
+    figures: list[CardChildFigure]
+
+
+class CardDocument(wire.Window):
+    """A report card as JSON."""
+
+    visits: int
+    schools_visited: int
+    schools_registered: int
+    coverage: float | None
+    newest_visit: str | None
+    chain: list[CardPlace]
+    previous_period: str | None
+    figures: list[CardFigure]
+    children: list[CardChild]

@@ -1,0 +1,110 @@
+"""The targets that ingest keeps, read over HTTP and remembered by their ETag.
+
+Owns the last book of targets of this process. Which target is in force for a figure is left to
+`compare`; while ingest does not answer, the last book goes on serving.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from typing import Any
+
+import httpx
+import msgspec
+import structlog
+
+from services.reports.figures import Target
+from shared.errors import Problem
+
+_LOG = structlog.get_logger("rtsm.reports.targets")
+_PATH = "/v1/targets"
+_MOST_PAGES = 1_000
+
+Key = tuple[str, str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """All targets by (unit, indicator, split), and a digest that changes with any of them."""
+
+    version: str
+    targets: Mapping[Key, Sequence[Target]]
+
+
+class Targets:
+    """Reads the book of targets; unchanged answers cost one conditional request."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
+        self._book: Book | None = None
+        self._etag: str | None = None
+
+    async def read(self) -> Book:
+        """The book as it is now; the last known one while ingest is away.
+
+        Raises Problem 503 when none was ever read: a card without its targets would mislead.
+        """
+        try:
+            return await self._fresh()
+        except (httpx.HTTPError, msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
+            if self._book is None:
+                raise Problem(
+                    503,
+                    "targets_away",
+                    "The targets cannot be read just now. Please try again.",
+                    headers={"Retry-After": "2"},
+                ) from error
+            _LOG.warning("targets cannot be read; the last ones serve", error=repr(error))
+            return self._book
+
+    async def _fresh(self) -> Book:
+        asked = {"If-None-Match": self._etag} if self._etag and self._book else {}
+        answer = await self._client.get(_PATH, headers=asked)
+        if answer.status_code == 304 and self._book is not None:
+            return self._book
+        rows: list[dict[str, Any]] = []
+        digest = hashlib.sha256()
+        pages = 0
+        etag = answer.headers.get("etag")
+        while True:
+            answer.raise_for_status()
+            digest.update(answer.content)
+            rows += msgspec.json.decode(answer.content)["targets"]
+            following = answer.links.get("next", {}).get("url")
+            pages += 1
+            if following is None or pages >= _MOST_PAGES:
+                break
+            # Several pages have no common ETag: they are read anew each time.
+            etag = None
+            answer = await self._client.get(following)
+        self._book = Book(digest.hexdigest()[:16], _by_key(rows))
+        self._etag = etag
+        return self._book
+
+
+def _by_key(rows: Sequence[Mapping[str, Any]]) -> dict[Key, list[Target]]:
+    book: dict[Key, list[Target]] = {}
+    for row in rows:
+        if row.get("target") is None:
+            continue
+        target = Target(
+            indicator=str(row["indicator"]),
+            split=row.get("split") or None,
+            unit_id=str(row["unit_id"]),
+            first=_day(row.get("from")),
+            last=_day(row.get("to")),
+            baseline=_share(row.get("baseline")),
+            target=Fraction(str(row["target"])),
+        )
+        book.setdefault((target.unit_id, target.indicator, target.split), []).append(target)
+    return book
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def _share(number: float | None) -> Fraction | None:
+    return None if number is None else Fraction(str(number))
