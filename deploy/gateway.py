@@ -7,20 +7,18 @@ own business; `tests/architecture/test_gateway.py` holds both against each other
 import re
 import sys
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 TABLE = Path(__file__).with_name("routes.toml")
 CADDYFILE = Path(__file__).with_name("Caddyfile")
 
-_HEAD = """\
+_OPTIONS = """\
 # Made from deploy/routes.toml by `make gateway`: change that.
 # RTSM_SITE names the public host; Caddy then obtains its certificate by itself.
-
 {
 	admin off
-	persist_config off
 	servers {
 		timeouts {
 			read_header 10s
@@ -30,24 +28,9 @@ _HEAD = """\
 	}
 }
 
-(service) {
-	reverse_proxy {
-		dynamic a {args[0]} 8000 {
-			refresh 2s
-		}
-		lb_policy least_conn
-		lb_try_duration 5s
-		flush_interval -1
-	}
-}
+"""
 
-(problem) {
-	header Content-Type application/problem+json
-	respond <<JSON
-		{"type":"/problems/{args[1]}","title":"{args[2]}","status":{args[0]},"retryable":{args[3]}}
-		JSON {args[0]}
-}
-
+_SITE = """\
 {$RTSM_SITE::8080} {
 	encode zstd gzip
 	request_body {
@@ -55,18 +38,43 @@ _HEAD = """\
 	}
 """
 
-_TAIL = """\
+_SERVICE = """\
+({service}) {{
+	reverse_proxy {{
+		dynamic a {service} 8000 {{
+			refresh 2s
+		}}
+		lb_policy least_conn
+		lb_try_duration 5s
+		flush_interval -1
+	}}
+}}
 
+"""
+
+_TAIL = """
 	handle {
-		import problem 404 not_found "Not Found" false
+		error 404
 	}
 
 	handle_errors {
-		header Retry-After 5
-		import problem 503 unavailable "Service Unavailable" true
+		header Content-Type application/problem+json
+		@unknown expression {err.status_code} == 404
+		handle @unknown {
+			respond `%s` 404
+		}
+		@large expression {err.status_code} == 413
+		handle @large {
+			respond `%s` 413
+		}
+		handle {
+			header Retry-After 5
+			respond `%s` 503
+		}
 	}
 }
 """
+_PROBLEM = '{"type":"/problems/%s","title":"%s","status":%d,"retryable":%s}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +126,7 @@ def service_for(routes: Iterable[Route], method: str, path: str) -> str | None:
     return None
 
 
-def caddyfile(routes: Iterable[Route]) -> str:
+def caddyfile(routes: Sequence[Route]) -> str:
     """The text of the Caddyfile that sends every route to its service."""
     blocks = []
     for number, route in enumerate(routes):
@@ -129,10 +137,17 @@ def caddyfile(routes: Iterable[Route]) -> str:
             f"\t\tpath_regexp {route.pattern}\n"
             f"\t}}\n"
             f"\thandle @r{number} {{\n"
-            f"\t\timport service {route.service}\n"
+            f"\t\timport {route.service}\n"
             f"\t}}\n"
         )
-    return _HEAD + "".join(blocks) + _TAIL
+    services = sorted({route.service for route in routes})
+    tail = _TAIL % (
+        _PROBLEM % ("not_found", "Not Found", 404, "false"),
+        _PROBLEM % ("too_large", "Content Too Large", 413, "false"),
+        _PROBLEM % ("unavailable", "Service Unavailable", 503, "true"),
+    )
+    snippets = "".join(_SERVICE.format(service=service) for service in services)
+    return _OPTIONS + snippets + _SITE + "".join(blocks) + tail
 
 
 def main() -> int:

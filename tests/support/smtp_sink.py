@@ -176,21 +176,19 @@ class _Listener:
         await self._server.wait_closed()
 
     def _connection(self) -> _Connection:
-        options: dict[str, Any] = {}
-        if self._sink.login is not None:
-            options = {
-                "authenticator": self._authenticate,
-                "auth_required": True,
-                "auth_require_tls": False,
-            }
-        return _Connection(
+        demands = self._sink.login is not None
+        connection = _Connection(
             self,
             handler=_Handler(self._sink),
             loop=self._loop,
             hostname="sink.example",
             enable_SMTPUTF8=True,
-            **options,
+            authenticator=self._authenticate,
+            auth_require_tls=not demands,
         )
+        # Not as an argument: aiosmtpd warns of a password without TLS, and warnings are errors.
+        connection._auth_required = demands
+        return connection
 
     def _authenticate(
         self, _server: SMTP, _session: Session, _envelope: Envelope, _way: str, given: object
