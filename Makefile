@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check fmt lock bench services clean
+.PHONY: help demo serve test check fmt lock bench services gateway secrets clean
 
 PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,$(if $(shell $(name) -c 'import sys; print(sys.version_info >= (3, 11) or "")' 2>/dev/null),$(name))))
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
@@ -14,7 +14,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 PYTEST_ARGS ?=
 
 help:  ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+	@sed -nE 's/^([a-z]+):.*## (.*)/\1 \2/p' $(MAKEFILE_LIST) | while read -r name what; do printf '  make %-9s %s\n' "$$name" "$$what"; done
 
 demo: .venv/runtime.stamp  ## install what runs, load the circular's visits, serve the report cards
 	$(BIN)/rtsm demo $(ARGS)
@@ -43,6 +43,12 @@ bench: services  ## the benchmarks, both sides of each ratio in one run
 
 services: .venv/development.stamp  ## provide PostgreSQL, Redis, Kafka, Kannel, Chromium, fonts for tests
 	$(BIN)/python -m tests.support.install
+
+gateway: .venv/runtime.stamp  ## write deploy/Caddyfile from deploy/routes.toml
+	$(BIN)/python -m deploy.gateway
+
+secrets:  ## make the passwords docker-compose.yml reads, where there are none
+	$(PYTHON) -m deploy.passwords
 
 lock: .venv/development.stamp  ## resolve requirements/*.in again into hash-pinned *.txt
 	$(LOCK) --upgrade requirements/runtime.in -o requirements/runtime.txt
