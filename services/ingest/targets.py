@@ -80,8 +80,11 @@ class Targets:
         indicator: str | None,
         after: str,
         limit: int,
-    ) -> list[Record]:
-        """Targets that a caller may see, by unit and indicator, in order of their keys."""
+    ) -> tuple[list[Record], str | None]:
+        """Targets of up to `limit` units after a unit, as far as a caller may see them.
+
+        The second value is the unit after which the next page begins, if there may be one.
+        """
         args: list[Any] = [after]
         where = ["unit_id > $1" if after else "unit_id >= $1"]
         for column, value in (("unit_id", unit_id), ("indicator", indicator)):
@@ -91,11 +94,13 @@ class Targets:
         async with self._database.reading() as tx:
             await refresh(tx, self._drafter)
             found = await _page(tx, " AND ".join(where), args, limit)
+        units_read = list(dict.fromkeys(row["unit_id"] for row in found))
+        onward = units_read[-1] if len(units_read) == limit else None
         if caller.units is None:
-            return found
+            return found, onward
         register, units = self._drafter.register, caller.units
         today = day_number(self._drafter.stamps.today(self._drafter.zone))
-        return [row for row in found if register.under(row["unit_id"], units, today)]
+        return [row for row in found if register.under(row["unit_id"], units, today)], onward
 
 
 async def _page(tx: Tx, where: str, args: Sequence[Any], limit: int) -> list[Record]:

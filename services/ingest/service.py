@@ -1,0 +1,87 @@
+"""What the ingest service is made of.
+
+Owns the wiring: register in memory, drafter, committer, stores and routes, in one straight
+function. The journal's consumers live in the other services.
+"""
+
+from fastapi import APIRouter
+
+from services.ingest.batches import PostBatch
+from services.ingest.calendar import balochistan
+from services.ingest.changes import Changes
+from services.ingest.committer import Committer
+from services.ingest.drafts import Drafter
+from services.ingest.intake import Intake, refresh
+from services.ingest.listing import Listing
+from services.ingest.posting import PostVisit
+from services.ingest.registry.pages import Pages
+from services.ingest.registry.register import Register
+from services.ingest.registry.routes import RegisterParts
+from services.ingest.registry.routes import router as register_router
+from services.ingest.registry.store import Registry
+from services.ingest.routes import VisitParts
+from services.ingest.routes import router as visit_router
+from services.ingest.stamps import Stamps
+from services.ingest.tables import IngestTable
+from services.ingest.targets import Targets
+from services.ingest.waiting import Figures
+from shared.db.errors import Transient
+from shared.platform import Platform
+from shared.service import Service
+
+
+def build(platform: Platform) -> Service:
+    """The ingest service of a process."""
+    settings = platform.settings
+    tables = IngestTable.metadata
+    database = platform.database("ingest", tables)
+    stamps = Stamps(platform.clock)
+    drafter = Drafter(Register(), stamps, settings.zone, balochistan(), settings.first_day)
+    committer = Committer(Intake(database, drafter).store)
+    figures = Figures(platform.client("indicators"))
+    router = APIRouter()
+    router.include_router(
+        visit_router(
+            VisitParts(
+                posting=PostVisit(platform.access, drafter, committer, figures),
+                batches=PostBatch(platform.access, drafter, committer, figures),
+                drafter=drafter,
+                changes=Changes(database, drafter),
+                listing=Listing(database, drafter),
+                figures=figures,
+            )
+        )
+    )
+    router.include_router(
+        register_router(
+            RegisterParts(
+                pages=Pages(database, drafter),
+                registry=Registry(database, drafter),
+                targets=Targets(database, drafter),
+                figures=figures,
+            )
+        )
+    )
+
+    async def begin() -> None:
+        """Read the register, and give no time of receipt that was given before."""
+        async with database.reading() as tx:
+            await refresh(tx, drafter)
+            row = await tx.fetch_one("SELECT recorded FROM journal ORDER BY seq DESC LIMIT 1")
+        stamps.after(row[0] if row is not None else 0)
+
+    async def ledger() -> str | None:
+        try:
+            async with database.reading() as tx:
+                await tx.fetch_one("SELECT 1")
+        except Transient:
+            return "the ledger's database does not answer"
+        return None
+
+    return Service(
+        name="ingest",
+        router=router,
+        tables=tables,
+        on_start=[begin],
+        checks={"ledger": ledger},
+    )
