@@ -10,7 +10,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from demo.register import DAYS, Flags, Ints, Limits, Register
+from demo.register import DAYS, Flags, Floats, Ints, Register
 from demo.tours import Tours
 
 Counts = NDArray[np.signedinteger]
@@ -27,15 +27,18 @@ class Spread:
     gain: float
 
 
-def logistic(value: Limits) -> Limits:
-    """Return the share that belongs to a logit."""
+def logistic(value: Floats) -> Floats:
+    """Return the share that belongs to a logit, to six decimals.
+
+    Processors disagree about the last bit of an exponential; six decimals are the same on all.
+    """
     share = np.exp(-value)
     share += 1
     np.reciprocal(share, out=share)
-    return np.asarray(share)
+    return np.asarray(np.round(share, 6, out=share))
 
 
-def effect(register: Register, tours: Tours, spread: Spread, rng: Generator) -> Limits:
+def effect(register: Register, tours: Tours, spread: Spread, rng: Generator) -> Floats:
     """Return one logit a visit: of place, of the visit itself, and of time by district."""
     districts = len(register.districts)
     of_school = (
@@ -51,19 +54,18 @@ def effect(register: Register, tours: Tours, spread: Spread, rng: Generator) -> 
     )
 
 
-def shares(logit: Limits, weight: Ints | Flags, target: float) -> Limits:
+def shares(logit: Floats, weight: Ints | Flags, target: float) -> Floats:
     """Return shares whose weighted mean over the entries with weight is about `target`."""
     some, weights = logit[weight > 0], weight[weight > 0]
     low, high = -12.0, 12.0
     total = float(weights.sum())
     for _ in range(24):
         middle = (low + high) / 2
-        share = logistic(some + np.float32(middle))
-        if float(np.multiply(share, weights, dtype=np.float64).sum()) < target * total:
+        if float((logistic(some + middle) * weights).sum()) < target * total:
             low = middle
         else:
             high = middle
-    return logistic(logit + np.float32(high))
+    return logistic(logit + high)
 
 
 def settle(part: Counts, whole: Counts, counted: Flags, target: float, rng: Generator) -> None:

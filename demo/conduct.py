@@ -10,7 +10,7 @@ import numpy as np
 from numpy.random import Generator
 
 from demo.chance import Counts, Spread, effect, logistic, settle, shares
-from demo.register import Flags, Ints, Limits, Register
+from demo.register import Flags, Floats, Ints, Register
 from demo.tours import Tours
 
 ITEMS = (
@@ -77,11 +77,10 @@ def environment(
     omitted = np.array([luck > 0.993 for luck in draw])
     del draw
     enters = asked & ~omitted & counted
-    ease = np.array(_EASE, dtype=np.float32)
-    level = _level(logit, ease, enters, target)
+    level = _level(logit, enters, target)
     answers = np.empty((len(ITEMS), count), dtype=np.int8)
-    for item, luck in enumerate(ease):
-        answers[item] = rng.random(count, dtype=np.float32) < logistic(logit + (luck + level))
+    for item, ease in enumerate(_EASE):
+        answers[item] = rng.random(count, dtype=np.float32) < logistic(logit + (ease + level))
     one = np.ones(answers.size, dtype=np.int8)
     settle(answers.reshape(-1), one, enters.reshape(-1), target, rng)
     answers[~asked] = SKIPPED
@@ -89,18 +88,18 @@ def environment(
     return answers
 
 
-def _level(logit: Limits, ease: Limits, enters: Flags, target: float) -> np.float32:
+def _level(logit: Floats, enters: Flags, target: float) -> float:
     """Return the intercept at which the mean share over all items that enter is the target."""
     total = int(enters.sum())
     low, high = -8.0, 8.0
     for _ in range(22):
         middle = (low + high) / 2
         sums = [
-            float(logistic(logit[some] + np.float32(luck + middle)).sum(dtype=np.float64))
-            for luck, some in zip(ease, enters, strict=True)
+            float(logistic(logit[some] + (ease + middle)).sum())
+            for ease, some in zip(_EASE, enters, strict=True)
         ]
         if sum(sums) < target * total:
             low = middle
         else:
             high = middle
-    return np.float32(high)
+    return high

@@ -20,7 +20,6 @@ from demo.register import (
     Flags,
     Floats,
     Ints,
-    Limits,
     Register,
 )
 from demo.seasons import harvest, ramadan, vacation
@@ -96,7 +95,7 @@ def statuses(register: Register, tours: Tours, rng: Generator) -> Status:
     return Status(status, reason.astype(np.int32))
 
 
-def _season(register: Register, tours: Tours, fasting: float, fields: float) -> Limits:
+def _season(register: Register, tours: Tours, fasting: float, fields: float) -> Floats:
     """Return what Ramadan, harvest, winter and Saturdays take from attendance, as logits."""
     ids = [area.unit_id for area in register.districts]
     plains = np.isin(register.district[tours.school], [ids.index(one) for one in _PLAINS])
@@ -107,8 +106,7 @@ def _season(register: Register, tours: Tours, fasting: float, fields: float) -> 
         -fasting * ramadan()[tours.day]
         - fields * (harvest()[tours.day] & plains)
         - 0.2 * late
-        - 0.1 * saturday,
-        dtype=np.float32,
+        - 0.1 * saturday
     )
 
 
@@ -135,7 +133,7 @@ def students(
 
     spread = Spread(0.32, 0.2, 0.45, 0.3, 0.25)
     logit = effect(register, tours, spread, rng) + _season(register, tours, 0.3, 0.45)
-    both = np.array([logit + 0.03, logit - 0.03], dtype=np.float32)
+    both = np.array([logit + 0.03, logit - 0.03])
     share_present = shares(both, whole * counted, target)
     present = rng.binomial(whole, share_present).astype(np.int32)
     settle(present.reshape(-1), whole.reshape(-1), counted.reshape(-1), target, rng)

@@ -12,7 +12,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from demo.chance import Spread, effect, logistic, standing
-from demo.register import DAYS, Flags, Ints, Limits, Register
+from demo.register import DAYS, Flags, Floats, Ints, Limits, Register
 from demo.tours import Tours
 
 LOOK_BACK = 365
@@ -37,7 +37,7 @@ def standing_rows(
     return np.asarray(last[register.closed_from[tours.school[last]] >= DAYS])
 
 
-def _usable(available: Ints, thresholds: Limits, school: Ints, share: Limits) -> Ints:
+def _usable(available: Ints, thresholds: Limits, school: Ints, share: Floats) -> Ints:
     """Count per kind and visit the available places whose threshold lies under the share.
 
     Shapes: available and share (kinds, visits), thresholds (kinds, places, schools).
@@ -53,7 +53,7 @@ def _level(
     available: Ints,
     thresholds: Limits,
     school: Ints,
-    logit: Limits,
+    logit: Floats,
     rows: NDArray[np.intp],
     target: float,
 ) -> float:
@@ -63,17 +63,12 @@ def _level(
     low, high = -8.0, 8.0
     for _ in range(22):
         middle = (low + high) / 2
-        usable = _usable(whole, thresholds, schools, _share(part, middle))
+        usable = _usable(whole, thresholds, schools, logistic(part + middle))
         if int(usable.sum()) < target * total:
             low = middle
         else:
             high = middle
     return high
-
-
-def _share(logit: Limits, level: float) -> Limits:
-    """Return the share usable at a level; single precision, as the thresholds are."""
-    return logistic(logit + np.float32(level))
 
 
 def rooms(
@@ -96,7 +91,7 @@ def rooms(
     rows = standing_rows(register, tours, answered, counted)
     whole = available.astype(np.int32)[None]
     level = _level(whole, limits, tours.school, logit, rows, target)
-    return Stock(whole, _usable(whole, limits, tours.school, _share(logit, level)))
+    return Stock(whole, _usable(whole, limits, tours.school, logistic(logit + level)))
 
 
 def toilets(
@@ -124,10 +119,10 @@ def toilets(
     available = np.ascontiguousarray(of_school[:, tours.school])
     limits = rng.random((4, 4, count), dtype=np.float32)
     logit = effect(register, tours, Spread(0.45, 0.3, 0.9, 0.0, 0.3), rng)
-    by_kind = logit + np.array([-0.05, 0.05, -0.2, 0.35], dtype=np.float32)[:, None]
+    by_kind = logit + np.array([-0.05, 0.05, -0.2, 0.35])[:, None]
     rows = standing_rows(register, tours, answered, counted)
     level = _level(available, limits, tours.school, by_kind, rows, target)
-    return Stock(available, _usable(available, limits, tours.school, _share(by_kind, level)))
+    return Stock(available, _usable(available, limits, tours.school, logistic(by_kind + level)))
 
 
 def clubs(register: Register, tours: Tours, share: float, rng: Generator) -> Flags:

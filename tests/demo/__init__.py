@@ -1,0 +1,1 @@
+"""Tests of the demonstration: its register, its visits, its loader, and the circular's figures."""
