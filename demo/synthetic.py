@@ -20,6 +20,7 @@ _CLUSTER = 14  # schools
 _TEMPLATES = 1024
 _CHUNK = 8192
 _HOUR = 3_600_000_000
+_OPEN = 5 * 3600  # seconds of a day on which visits begin, from 08:00 local
 _ITEMS = (
     "lesson_plan",
     "teacher_engaged",
@@ -133,41 +134,42 @@ def visits(
     """
     rng = Generator(PCG64(SeedSequence([seed, 77])))
     days = (last - first).days + 1
-    minutes = rng.integers(0, days * 300, n)  # from 08:00 to 13:00 local
+    seconds = rng.integers(0, days * _OPEN, n)
     if not shuffled:
-        minutes.sort()
+        seconds.sort()
     dates = [(first + timedelta(day)).isoformat().encode() for day in range(days)]
     opening = datetime(first.year, first.month, first.day, 3, tzinfo=UTC)
     start = int(opening.timestamp()) * 1_000_000
     tails = _tails(random.Random(seed))
     received = start + (days - 1) * 24 * _HOUR + 6 * _HOUR if shuffled else 0
     for begin in range(0, n, _CHUNK):
-        part = minutes[begin : begin + _CHUNK]
-        day, minute = np.divmod(part, 300)
+        part = seconds[begin : begin + _CHUNK]
+        day, second = np.divmod(part, _OPEN)
         schools = rng.integers(0, len(register), len(part))
         noise = rng.integers(0, 2**63, (3, len(part)), dtype=np.int64)
-        columns = (day.tolist(), minute.tolist(), schools.tolist(), *noise.tolist())
+        columns = (day.tolist(), second.tolist(), schools.tolist(), *noise.tolist())
         for at, clock, school, one, two, three in zip(*columns, strict=True):
             if shuffled:
                 received += 1
             else:
-                sent = start + at * 24 * _HOUR + clock * 60_000_000 + 4 * _HOUR
+                sent = start + at * 24 * _HOUR + clock * 1_000_000 + 4 * _HOUR
                 received = max(received + 1, sent)
             yield received, _body(dates[at], clock, school, (one, two, three), tails)
 
 
 def _body(
-    day: bytes, minute: int, school: int, noise: tuple[int, int, int], tails: list[bytes]
+    day: bytes, second: int, school: int, noise: tuple[int, int, int], tails: list[bytes]
 ) -> bytes:
     """Return one form's bytes: a head of its own and one of the templates."""
     one, two, three = noise
+    minute, second = divmod(second, 60)
     hour, begun = divmod(minute + 480, 60)
     later, ended = divmod(minute + 505 + one % 20, 60)
     monitor = three % 6007
     head = _HEAD % (
         *(one & 0xFFFFFFFF, (one >> 32) & 0xFFFF, (one >> 48) & 0xFFF),
         *(0x8000 | (two & 0x3FFF), (two >> 14) & 0xFFFFFFFFFFFF),
-        *(school + 1, day, hour, begun, two % 60, day, later, ended, monitor, monitor),
+        *(school + 1, day, hour, begun, second, day, later, ended, monitor, monitor),
         *(27 + school % 400 // 100, school % 100 * 10_000 + two % 600),
         *(62 + school % 700 // 100, school % 100 * 10_000 + three % 600),
         4 + one % 30,
