@@ -5,7 +5,7 @@ column one line of the catalogue. Where the sums come from is left to the reader
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -44,6 +44,18 @@ class Sums:
     genders: Integers
     newest: Integers
 
+    def and_also(self, other: "Sums") -> "Sums":
+        """The rows of both, one after the other."""
+        return Sums(
+            *(np.concatenate([getattr(self, name), getattr(other, name)]) for name in _SUMS)
+        )
+
+    def rows(self, chosen: Integers) -> "Sums":
+        """The chosen rows in their order."""
+        return Sums(*(getattr(self, name)[chosen] for name in _SUMS))
+
+
+_SUMS = tuple(field.name for field in fields(Sums))
 
 NEVER = -(2**31)
 """The newest visit of a window without visits."""
@@ -184,3 +196,14 @@ def _reliable(sums: Sums, visits: Integers, schools: Integers) -> Booleans:
     flow = enough & (visits >= RELIABLE_VISITS)
     result: Booleans = np.where(_FLOW, flow, np.where(_STOCK, enough | census, True))
     return result
+
+
+def parts_of(line: int, rows: Integers) -> tuple[Integers, Integers, Booleans]:
+    """Numerator, denominator and whether the line is answered, of single flow or stock rows.
+
+    `rows` are flow rows for a line over flows, stock rows otherwise.
+    """
+    begin = 0 if _FLOW[line] else len(FLOW)
+    own = slice(begin, begin + rows.shape[1])
+    answered = rows[:, _ANSWERED[line] - begin] > 0
+    return rows @ _NUMERATORS[own, line], rows @ _DENOMINATORS[own, line], answered

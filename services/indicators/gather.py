@@ -60,7 +60,7 @@ async def of_units(tx: Tx, asked: Asked, units: Sequence[int]) -> Sums:
     """Sums of every (unit, window), windows running fastest; units are the register's integers."""
     grouping = sums.by_units(asked.register, units)
     if asked.received_until is not None:
-        schools = _ever_under(asked.register, grouping)
+        schools = ever_under(asked.register, grouping)
         return await _from_visits(tx, asked, asked.placed, grouping, schools)
     placed = asked.placed
     standing = _members(placed, asked.spans)
@@ -101,7 +101,7 @@ async def new_visits(
     """
     if unit is not None:
         placed, grouping = asked.placed, sums.by_units(asked.register, [unit])
-        schools = _ever_under(asked.register, grouping)
+        schools = ever_under(asked.register, grouping)
     else:
         placed = each_school(asked.register)
         wanted = [] if school is None else [school]
@@ -134,7 +134,7 @@ def _members(register: Register, spans: Sequence[Span]) -> list[Members]:
     return [held[span.state_on] for span in spans]
 
 
-def _ever_under(register: Register, grouping: Grouping) -> Integers:
+def ever_under(register: Register, grouping: Grouping) -> Integers:
     """The schools that belong to any of the units on any day, or would today."""
     inside = np.zeros(len(register.paths), np.bool_)
     inside[grouping.paths()] = True

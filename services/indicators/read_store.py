@@ -4,6 +4,7 @@ Owns the queries of the read side. Everything is read in the caller's snapshot; 
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -108,9 +109,48 @@ async def visits_of(
     return Visits.from_rows(rows)
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Visits with what evidence shows beside their measures, in the same order."""
+
+    visits: Visits
+    kind: Sequence[str]
+    standing: Sequence[str]
+    revision: Sequence[int]
+    school_code: Sequence[str]
+    status: Sequence[str]
+
+
+async def visits_seen(tx: Tx, schools: Sequence[int], first: int, last: int) -> Seen:
+    """As `visits_of`, with revision, school code and status."""
+    rows = await tx.fetch(
+        f"SELECT {','.join(COLUMNS)}, revision, school_code, status FROM visits "
+        "WHERE school = ANY($1::integer[]) AND day >= $2 AND day <= $3",
+        list(schools),
+        first,
+        last,
+    )
+    kind, standing = COLUMNS.index("kind"), COLUMNS.index("standing")
+    own = len(COLUMNS)
+    return Seen(
+        Visits.from_rows(rows),
+        [row[kind] for row in rows],
+        [row[standing] for row in rows],
+        [row[own] for row in rows],
+        [row[own + 1] for row in rows],
+        [row[own + 2] for row in rows],
+    )
+
+
 async def revision_of(tx: Tx, source: str, visit_id: str) -> int | None:
     """The newest revision of a visit that has arrived, or None."""
     row = await tx.fetch_one(
         "SELECT revision FROM visits WHERE source = $1 AND visit_id = $2", source, visit_id
     )
     return None if row is None else int(row[0])
+
+
+async def register_version(tx: Tx) -> int:
+    """The greatest version of the register that is applied."""
+    row = await tx.fetch_one("SELECT MAX(version) FROM register_state")
+    return int(row[0] or 0)

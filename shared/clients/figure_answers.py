@@ -185,6 +185,13 @@ class ChildrenFigures(Window, UnitFigures):
     children: list[ChildFigures]
 
 
+class LineName(TypedDict):
+    """Which figure an answer is about; `split` null is the total."""
+
+    indicator: str
+    split: str | None
+
+
 class Point(Figure):
     """One figure in time."""
 
@@ -194,11 +201,9 @@ class Point(Figure):
     state_on: str
 
 
-class Series(Window):
+class Series(Window, LineName):
     """One indicator over the pieces of a period."""
 
-    indicator: str
-    split: str | None
     by: str
     series: list[Point]
 
@@ -229,16 +234,14 @@ class Rank(TypedDict):
 
 
 class Child(UnitName, Figure):
-    """One indicator of a unit below, with its rank when asked for and when it has a value."""
+    """One indicator of a unit below; `rank` is null unless asked for and there is a value."""
 
-    rank: NotRequired[Rank | None]
+    rank: Rank | None
 
 
-class ChildrenAnswer(Window):
+class ChildrenAnswer(Window, LineName):
     """One indicator of the units directly below."""
 
-    indicator: str
-    split: str | None
     children: list[Child]
 
 
@@ -266,20 +269,16 @@ class Evidence(TypedDict):
     stands_until: str | None
 
 
-class EvidenceAnswer(Window):
+class EvidenceAnswer(Window, LineName):
     """A page of evidence; the next page is in the Link header and in `next`."""
 
-    indicator: str
-    split: str | None
     evidence: list[Evidence]
     next: str | None
 
 
-class Change(Window):
+class Change(Window, LineName):
     """The change between two windows, in parts that add up exactly; fractions."""
 
-    indicator: str
-    split: str | None
     against: str
     after: Figure
     before: Figure

@@ -1,0 +1,233 @@
+"""The answers: figures of a unit, of those below it, over time, and siblings in order.
+
+Owns what stands around the figures on the wire and which units and windows each answer needs.
+Evidence and change have modules of their own.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+import numpy as np
+
+from services.indicators import gather
+from services.indicators.asking import By, Question, pieces
+from services.indicators.catalogue import BY_CODE, LINES
+from services.indicators.documents import TOTALS, figure_rows, unit_figures
+from services.indicators.figures import PLACE, Sums, compute
+from services.indicators.gather import Asked
+from services.indicators.ranks import ranks
+from services.indicators.snapshots import Place, Snapshot
+from services.indicators.spans import Span
+from shared.clients.figure_answers import (
+    AllSeries,
+    Child,
+    ChildFigures,
+    ChildrenAnswer,
+    ChildrenFigures,
+    Figure,
+    FiguresAnswer,
+    LineName,
+    Series,
+    UnitFigures,
+    Window,
+)
+from shared.domain.days import day_date
+from shared.domain.periods import Period
+
+_MANY = 8
+"""Rows from which on the arithmetic leaves the event loop to other requests."""
+
+
+def window(snapshot: Snapshot, place: Place, question: Question) -> Window:
+    """What was asked, as every answer repeats it."""
+    named = place.named
+    return {
+        **snapshot.freshness(),
+        "unit": place.unit_id,
+        "name": named["name"],
+        "names": named["names"],
+        "level": named["level"],
+        "period": question.period.text,
+        "first": question.period.first.isoformat(),
+        "last": question.period.last.isoformat(),
+        "state_on": day_date(question.span.state_on).isoformat(),
+        "view": question.view,
+    }
+
+
+def line_of(line: int) -> LineName:
+    """The indicator and split of a column."""
+    return {"indicator": LINES[line].indicator, "split": LINES[line].split}
+
+
+async def figures(snapshot: Snapshot, place: Place, question: Question) -> FiguresAnswer:
+    """All figures of one unit over one window."""
+    asked = snapshot.asked((question.span,), question.view, question.received_until)
+    sums = await sums_of(snapshot, asked, [place])
+    new = None
+    if question.since is not None:
+        newer = await gather.new_visits(
+            snapshot.tx, asked, question.since, unit=place.unit, school=place.school
+        )
+        new = compute(newer, question.confidence).visits
+    rows = figure_rows(compute(sums, question.confidence), None, new)
+    return {**window(snapshot, place, question), **unit_figures(sums, rows)[0]}
+
+
+async def children_figures(
+    snapshot: Snapshot, place: Place, question: Question, depth: int, *, splits: bool
+) -> ChildrenFigures:
+    """All figures of a unit and of those below it, down to `depth` levels."""
+    asked = snapshot.asked((question.span,), question.view)
+    parents: dict[str, str] = {}
+    below: list[Place] = []
+    layer = [place]
+    for _ in range(depth):
+        found = [(parent, await _below(snapshot, parent, question)) for parent in layer]
+        layer = [child for _, places in found for child in places]
+        for parent, places in found:
+            parents.update((child.unit_id, parent.unit_id) for child in places)
+        below += layer
+    sums = await sums_of(snapshot, asked, [place, *below])
+    documents = await _documents(sums, question.confidence, None if splits else TOTALS)
+    children: list[ChildFigures] = [
+        {**child.named, "parent_id": parents[child.unit_id], **document}
+        for child, document in zip(below, documents[1:], strict=True)
+        if _stays(snapshot, child, question, document)
+    ]
+    return {**window(snapshot, place, question), **documents[0], "children": children}
+
+
+async def series(snapshot: Snapshot, place: Place, question: Question, line: int, by: By) -> Series:
+    """One line over the pieces of the period; stocks are those on the last day of each piece."""
+    steps, spans = _steps(snapshot, question, by)
+    asked = snapshot.asked(spans, question.view)
+    sums = await sums_of(snapshot, asked, [place])
+    rows = figure_rows(compute(sums, question.confidence), [line])
+    return {
+        **window(snapshot, place, question),
+        **line_of(line),
+        "by": by,
+        "series": [
+            {
+                "period": step.text,
+                "first": step.first.isoformat(),
+                "last": step.last.isoformat(),
+                "state_on": day_date(span.state_on).isoformat(),
+                **row[0],
+            }
+            for step, span, row in zip(steps, spans, rows, strict=True)
+        ],
+    }
+
+
+async def all_series(
+    snapshot: Snapshot, place: Place, question: Question, by: By, *, splits: bool
+) -> AllSeries:
+    """All indicators over the pieces of the period."""
+    steps, spans = _steps(snapshot, question, by)
+    sums = await sums_of(snapshot, snapshot.asked(spans, question.view), [place])
+    documents = await _documents(sums, question.confidence, None if splits else TOTALS)
+    return {
+        **window(snapshot, place, question),
+        "by": by,
+        "series": [
+            {
+                "period": step.text,
+                "first": step.first.isoformat(),
+                "last": step.last.isoformat(),
+                "state_on": day_date(span.state_on).isoformat(),
+                **document,
+            }
+            for step, span, document in zip(steps, spans, documents, strict=True)
+        ],
+    }
+
+
+async def ranked(
+    snapshot: Snapshot, place: Place, question: Question, line: int, *, rank: bool
+) -> ChildrenAnswer:
+    """One line of the units directly below, with ranks when asked for."""
+    asked = snapshot.asked((question.span,), question.view)
+    below = await _below(snapshot, place, question)
+    sums = await sums_of(snapshot, asked, below)
+    made = PLACE["visits_made", None]
+    documents = figure_rows(compute(sums, question.confidence), [line, made])
+    kept = [
+        (child, row[0])
+        for child, row in zip(below, documents, strict=True)
+        if child.unit is not None or row[1]["numerator"] or _active(snapshot, child, question)
+    ]
+    lower = BY_CODE[LINES[line].indicator].direction == "lower"
+    standing = ranks([figure for _, figure in kept], lower_is_better=lower)
+    children: list[Child] = [
+        {**child.named, **figure, "rank": place_of if rank else None}
+        for (child, figure), place_of in zip(kept, standing, strict=True)
+    ]
+    return {
+        **window(snapshot, place, question),
+        **line_of(line),
+        "children": children,
+    }
+
+
+def _steps(snapshot: Snapshot, question: Question, by: By) -> tuple[list[Period], tuple[Span, ...]]:
+    steps = pieces(question.period, by)
+    return steps, tuple(Span.of(step.first, step.last, snapshot.today) for step in steps)
+
+
+def _tree_day(snapshot: Snapshot, question: Question) -> int:
+    """The day whose tree an answer shows: D, or today when restated."""
+    return question.span.state_on if question.view == "as_was" else snapshot.day
+
+
+async def _below(snapshot: Snapshot, place: Place, question: Question) -> list[Place]:
+    """The units directly under a unit, and the schools directly under it (a cluster's)."""
+    if place.unit is None:
+        return []
+    day = _tree_day(snapshot, question)
+    units = [snapshot.unit_place(unit) for unit in snapshot.below(place.unit, day)]
+    direct = snapshot.direct_schools(place.unit, day)
+    return units + await snapshot.school_places(direct)
+
+
+def _active(snapshot: Snapshot, child: Place, question: Question) -> bool:
+    """Whether a school is active on D."""
+    register = snapshot.register
+    day = np.array([question.span.state_on], np.int32)
+    at = register.segment_at(np.array([child.school], np.int32), day)
+    return bool(register.seg_active[at[0]] == 1)
+
+
+def _stays(snapshot: Snapshot, child: Place, question: Question, document: UnitFigures) -> bool:
+    """A unit without visits stays on every list; a closed school only while it has visits."""
+    return child.unit is not None or document["visits"] > 0 or _active(snapshot, child, question)
+
+
+async def sums_of(snapshot: Snapshot, asked: Asked, places: Sequence[Place]) -> Sums:
+    """The sums of some places in their order, windows running fastest."""
+    units = [place.unit for place in places if place.unit is not None]
+    schools = [place.school for place in places if place.school is not None]
+    if not schools:
+        return await gather.of_units(snapshot.tx, asked, units)
+    of_schools = await gather.of_schools(snapshot.tx, asked, schools)
+    if not units:
+        return of_schools
+    of_units = await gather.of_units(snapshot.tx, asked, units)
+    windows = len(asked.spans)
+    unit_rows = iter(np.arange(len(units) * windows).reshape(-1, windows))
+    school_rows = iter(
+        len(units) * windows + np.arange(len(schools) * windows).reshape(-1, windows)
+    )
+    order = [next(school_rows if place.unit is None else unit_rows) for place in places]
+    return of_units.and_also(of_schools).rows(np.concatenate(order))
+
+
+async def _documents(
+    sums: Sums, confidence: float, lines: Sequence[int] | None
+) -> list[UnitFigures]:
+    def made() -> list[UnitFigures]:
+        rows: list[list[Figure]] = figure_rows(compute(sums, confidence), lines)
+        return unit_figures(sums, rows)
+
+    return await asyncio.to_thread(made) if sums.covered.size >= _MANY else made()

@@ -1,0 +1,184 @@
+"""What a caller asked, checked: the period and its windows, the view, the confidence, times.
+
+Owns the query parameters and their refusals (422 with a pointer to the parameter).
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Literal
+
+from services.indicators.figures import PLACE
+from services.indicators.gather import View
+from services.indicators.spans import Span
+from shared.clock import micros
+from shared.domain.days import month_first, month_number
+from shared.domain.periods import Kind, Period, days, parse_day, parse_period
+from shared.errors import Problem, invalid
+
+By = Literal["month", "quarter", "year"]
+CONFIDENCE = 0.90
+MOST_POINTS = 240
+_MONTHS = {"month": 1, "quarter": 3, "year": 12}
+_EARLIEST, _LATEST = date(1900, 1, 1), date(2199, 12, 31)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A window and how to look at it; instants are microseconds."""
+
+    period: Period
+    span: Span
+    view: View
+    confidence: float
+    since: int | None
+    received_until: int | None
+
+
+def question(  # every one is a query parameter
+    today: date,
+    period: str | None,
+    ending: str | None,
+    view: str | None,
+    confidence: str | None = None,
+    since: str | None = None,
+    received_until: str | None = None,
+) -> Question:
+    """Check the parameters of a figures question; raises Problem 422."""
+    window = read_period(period, ending, today)
+    return Question(
+        period=window,
+        span=Span.of(window.first, window.last, today),
+        view=read_view(view),
+        confidence=read_confidence(confidence),
+        since=read_instant(since, "/query/since"),
+        received_until=read_instant(received_until, "/query/received_until"),
+    )
+
+
+def read_period(
+    text: str | None, ending: str | None, today: date, pointer: str = "/query/period"
+) -> Period:
+    """Read a period, which must lie between 1900 and 2199; raises Problem 422."""
+    if text is None:
+        raise invalid(pointer, "missing", "A period is needed, for example 2018-03.")
+    anchor = None if ending is None else parse_day(ending, "/query/ending")
+    try:
+        period = parse_period(text, today, anchor)
+    except Problem as problem:
+        raise invalid(pointer, problem.code, problem.detail) from problem
+    if period.first < _EARLIEST or period.last > _LATEST:
+        raise invalid(pointer, "invalid_period", "A period lies between 1900 and 2199.")
+    return period
+
+
+def read_view(text: str | None) -> View:
+    """as_was (the default) or restated."""
+    if text is None or text == "as_was":
+        return "as_was"
+    if text == "restated":
+        return "restated"
+    raise invalid("/query/view", "invalid_view", "The view is as_was or restated.")
+
+
+def read_confidence(text: str | None) -> float:
+    """The two-sided confidence of the intervals, between 0.5 and 0.999."""
+    if text is None:
+        return CONFIDENCE
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0.5 <= number <= 0.999:
+        raise invalid(
+            "/query/confidence", "invalid_confidence", "Confidence lies between 0.5 and 0.999."
+        )
+    return number
+
+
+def read_instant(text: str | None, pointer: str) -> int | None:
+    """An RFC 3339 time with its offset, as microseconds."""
+    if text is None:
+        return None
+    # A "+" in a query that was not escaped arrives as a space.
+    written = text.replace(" ", "+") if "T" in text else text
+    try:
+        instant = datetime.fromisoformat(written)
+    except ValueError:
+        instant = None
+    if instant is None or instant.tzinfo is None or not 1900 <= instant.year <= 2199:
+        raise invalid(pointer, "invalid_time", "A time is written 2018-03-05T04:40:00Z.")
+    return micros(instant.astimezone(UTC))
+
+
+def read_line(indicator: str, split: str | None) -> int:
+    """The column of an indicator and split: 404 for the one, 422 for the other."""
+    if (indicator, None) not in PLACE:
+        raise Problem(404, "unknown_indicator", "There is no such indicator: see /v1/indicators.")
+    place = PLACE.get((indicator, split or None))
+    if place is None:
+        raise invalid("/query/split", "invalid_split", "This indicator has no such split.")
+    return place
+
+
+def read_by(text: str | None) -> By:
+    """The length of the pieces of a series."""
+    if text is None or text == "month":
+        return "month"
+    if text == "quarter":
+        return "quarter"
+    if text == "year":
+        return "year"
+    raise invalid("/query/by", "invalid_by", "A series is by month, quarter or year.")
+
+
+def read_splits(text: str | None, default: Literal["all", "totals"]) -> bool:
+    """Whether splits are wanted beside the totals."""
+    chosen = text or default
+    if chosen not in {"all", "totals"}:
+        raise invalid("/query/splits", "invalid_splits", "Splits are all or totals.")
+    return chosen == "all"
+
+
+def read_number(text: str | None, pointer: str, default: int, most: int) -> int:
+    """A whole number from 1 to `most`."""
+    if text is None:
+        return default
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 17 else 0
+    if not 1 <= number <= most:
+        raise invalid(pointer, "invalid_number", f"A whole number from 1 to {most} is needed.")
+    return number
+
+
+def read_flag(text: str | None, pointer: str) -> bool:
+    """Read true or false (the default)."""
+    if text in {None, "false"}:
+        return False
+    if text == "true":
+        return True
+    raise invalid(pointer, "invalid_flag", "Write true or false.")
+
+
+def pieces(period: Period, by: By) -> list[Period]:
+    """The calendar months, quarters or years touched, the outer ones cut to the period.
+
+    Raises Problem 422 for more than MOST_POINTS of them.
+    """
+    length = _MONTHS[by]
+    begin = month_number(period.first) // length * length
+    end = month_number(period.last)
+    if (end - begin) // length + 1 > MOST_POINTS:
+        detail = f"A series has at most {MOST_POINTS} pieces."
+        raise invalid("/query/period", "too_many_pieces", detail)
+    return [_piece(period, month, by) for month in range(begin, end + 1, length)]
+
+
+def _piece(period: Period, month: int, by: By) -> Period:
+    first = month_first(month)
+    last = month_first(month + _MONTHS[by]) - timedelta(days=1)
+    if first < period.first or last > period.last:
+        return days(max(first, period.first), min(last, period.last))
+    if by == "month":
+        return Period(f"{first:%Y-%m}", first, last, Kind.MONTH)
+    if by == "quarter":
+        return Period(f"{first.year:04d}-Q{(first.month + 2) // 3}", first, last, Kind.QUARTER)
+    return Period(f"{first.year:04d}", first, last, Kind.YEAR)

@@ -1,0 +1,234 @@
+"""The visits behind a figure, and those left out, each with its reason (04 §5).
+
+Owns the reasons and the paging, school by school in the order of codes. For flows these are the
+visits of the window's days; for stocks those whose answer may stand on D, and since when it does.
+"""
+
+import asyncio
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.indicators import gather, read_store, sums
+from services.indicators.asking import Question
+from services.indicators.catalogue import BY_CODE, LINES
+from services.indicators.contributions import whole_pieces
+from services.indicators.figures import parts_of
+from services.indicators.measures import GROUP_COLUMNS, GROUPS, S
+from services.indicators.pieces import FlowPieces, flow_pieces, standing_ends
+from services.indicators.read_store import Seen
+from services.indicators.register import Register
+from services.indicators.snapshots import Place, Snapshot
+from services.indicators.spans import Span
+from shared.clients.figure_answers import Evidence
+from shared.clock import rfc3339
+from shared.domain.days import day_date
+
+_SCHOOLS_AT_ONCE = 100
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some evidence; `after` is the code of the last school when there is more."""
+
+    rows: list[Evidence]
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """For each visit: shown at all, counted, why not, its parts, and how long it stands."""
+
+    shown: Flags
+    reason: list[str | None]
+    numerator: NDArray[np.int64]
+    denominator: NDArray[np.int64]
+    stands: list[tuple[int, int] | None]
+
+
+async def evidence(
+    snapshot: Snapshot, place: Place, question: Question, line: int, after: str | None, most: int
+) -> Page:
+    """About `most` rows of evidence from the schools whose codes come after `after`.
+
+    A page ends with a school: its visits are never on two pages.
+    """
+    register = snapshot.register
+    asked = snapshot.asked((question.span,), question.view)
+    if place.unit is None:
+        placed = gather.each_school(register)
+        grouping = sums.by_schools(len(register.school_codes), [place.school or 0])
+        schools = [place.school or 0]
+    else:
+        placed, grouping = asked.placed, sums.by_units(register, [place.unit])
+        schools = gather.ever_under(register, grouping).tolist()
+    codes = {register.school_codes[school]: school for school in schools}
+    left = [code for code in sorted(codes) if after is None or code > after]
+    judge = _Judge(placed, grouping.layers[0] >= 0, question.span, snapshot.look_back, line)
+    rows: list[Evidence] = []
+    for begin in range(0, len(left), _SCHOOLS_AT_ONCE):
+        chunk = left[begin : begin + _SCHOOLS_AT_ONCE]
+        seen = await read_store.visits_seen(
+            snapshot.tx, [codes[code] for code in chunk], *asked.days
+        )
+        found = await asyncio.to_thread(judge.rows, seen)
+        for code in chunk:
+            rows += found.get(codes[code], [])
+            if len(rows) >= most:
+                more = code != left[-1]
+                return Page(rows, code if more else None)
+    return Page(rows, None)
+
+
+class _Judge:
+    """Says of every visit whether it is behind one line in one window, and why not."""
+
+    def __init__(
+        self, placed: Register, inside: Flags, span: Span, look_back: int, line: int
+    ) -> None:
+        self._placed = placed
+        self._inside = inside
+        self._span = span
+        self._look_back = look_back
+        self._line = line
+        self._basis = BY_CODE[LINES[line].indicator].basis
+
+    def rows(self, seen: Seen) -> dict[int, list[Evidence]]:
+        """The rows of each school, in order of the visits."""
+        visits = seen.visits
+        if len(visits) == 0:
+            return {}
+        verdicts = self._stock(seen) if self._basis == "stock" else self._flow(seen)
+        found: dict[int, list[Evidence]] = {}
+        for row in visits.order().tolist():
+            if verdicts.shown[row]:
+                found.setdefault(int(visits.school[row]), []).append(_row(seen, row, verdicts))
+        return found
+
+    def _flow(self, seen: Seen) -> Verdicts:
+        visits, span = seen.visits, self._span
+        everything = np.arange(len(visits))
+        counted = visits.counted()
+        pieces = flow_pieces(visits, everything, self._placed)
+        here = self._inside[pieces.path]
+        in_window = (visits.day >= span.first) & (visits.day <= span.last)
+        if self._basis is None:
+            belongs = self._belongs_on_d(seen)
+            numerator = denominator = np.zeros(len(visits), np.int64)
+            answered = np.ones(len(visits), np.bool_)
+            shown = in_window & (here | belongs)
+            elsewhere = ~belongs
+        else:
+            numerator, denominator, answered = parts_of(self._line, pieces.values(visits))
+            shown = in_window & here
+            elsewhere = np.zeros(len(visits), np.bool_)
+        reasons = [
+            _left_out(seen, row, counted=bool(counted[row]))
+            or ("not_in_unit_on_d" if elsewhere[row] else None)
+            or (None if answered[row] else "not_answered")
+            for row in range(len(visits))
+        ]
+        nothing: list[tuple[int, int] | None] = [None] * len(visits)
+        return Verdicts(shown, reasons, numerator, denominator, nothing)
+
+    def _belongs_on_d(self, seen: Seen) -> Flags:
+        """Whether each visit's school is active on D and belongs to the unit then."""
+        school = seen.visits.school
+        at = self._placed.segment_at(school, np.full(school.size, self._span.state_on, np.int32))
+        found: Flags = self._inside[self._placed.seg_path[at]] & (self._placed.seg_active[at] == 1)
+        return found
+
+    def _stock(self, seen: Seen) -> Verdicts:
+        visits, on = seen.visits, self._span.state_on
+        group = _group(self._line)
+        counted = visits.counted()
+        ends = standing_ends(visits, visits.order(), counted, self._placed, self._look_back)
+        end = ends[:, group]
+        pieces = whole_pieces(visits, self._placed, self._look_back).stock
+        mine = pieces.groups >> group & 1 == 1
+        standing = np.zeros(len(visits), np.bool_)
+        here = (pieces.start <= on) & (on < pieces.end) & mine & self._inside[pieces.path]
+        standing[pieces.row[here]] = True
+        answers = sums.answers_of(visits, self._placed_on_d(seen))
+        numerator, denominator, answered = parts_of(self._line, answers)
+        if LINES[self._line].indicator == "schools_known":
+            denominator = np.ones(len(visits), np.int64)
+        given = visits.groups >> group & 1 == 1
+        at_visit = flow_pieces(visits, np.arange(len(visits)), self._placed)
+        was_here = self._inside[at_visit.path]
+        belongs = self._belongs_on_d(seen)
+        shown = (visits.day <= on) & (visits.day > on - self._look_back) & (was_here | belongs)
+        reasons: list[str | None] = []
+        for row in range(len(visits)):
+            reason = _left_out(seen, row, counted=bool(counted[row]))
+            if reason is None and not given[row]:
+                reason = "not_answered"
+            if reason is None and not standing[row]:
+                reason = _not_standing(int(end[row]), int(visits.day[row]), on)
+            if reason is None and not answered[row]:
+                reason = "not_answered"
+            reasons.append(reason)
+        stands = [
+            (int(visits.day[row]), int(end[row])) if end[row] > visits.day[row] else None
+            for row in range(len(visits))
+        ]
+        return Verdicts(shown, reasons, numerator, denominator, stands)
+
+    def _placed_on_d(self, seen: Seen) -> FlowPieces:
+        """Every visit with the gender that its school has on D."""
+        visits = seen.visits
+        day = np.full(len(visits), self._span.state_on, np.int32)
+        pieces = flow_pieces(visits, np.arange(len(visits)), self._placed)
+        at = self._placed.segment_at(visits.school, day)
+        return replace(pieces, gender=self._placed.seg_gender[at])
+
+
+def _group(line: int) -> int:
+    column = S[LINES[line].answered]
+    return next(place for place, name in enumerate(GROUPS) if column in GROUP_COLUMNS[name])
+
+
+def _left_out(seen: Seen, row: int, *, counted: bool) -> str | None:
+    """Why a visit counts for nothing; None when it counts."""
+    if seen.standing[row] != "standing":
+        return seen.standing[row]
+    if seen.kind[row] == "verification":
+        return "verification"
+    return None if counted else "superseded"
+
+
+def _not_standing(end: int, day: int, on: int) -> str:
+    """Why an answer does not stand for the unit on D though its visit counts."""
+    if end <= day:
+        return "not_active_on_the_day"
+    return "answered_again_later" if end <= on else "not_in_unit_on_d"
+
+
+def _row(seen: Seen, row: int, verdicts: Verdicts) -> Evidence:
+    visits, stands = seen.visits, verdicts.stands[row]
+    reason = verdicts.reason[row]
+    plain = reason in {None, "not_answered"}
+    return {
+        "source": visits.source[row],
+        "visit_id": visits.visit_id[row],
+        "revision": seen.revision[row],
+        "school_code": seen.school_code[row],
+        "unit": f"school:{seen.school_code[row]}",
+        "day": day_date(int(visits.day[row])).isoformat(),
+        "visited_at": rfc3339(int(visits.at[row])),
+        "monitor_id": visits.monitor[row],
+        "visit_type": seen.kind[row],
+        "status": seen.status[row],
+        "numerator": int(verdicts.numerator[row]) if reason != "not_answered" else None,
+        "denominator": int(verdicts.denominator[row]) if reason != "not_answered" else None,
+        "counted": reason is None,
+        "reason": reason,
+        "stands_since": _day(stands[0]) if stands and plain else None,
+        "stands_until": _day(stands[1]) if stands and plain else None,
+    }
+
+
+def _day(number: int) -> str:
+    return day_date(number).isoformat()

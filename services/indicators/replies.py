@@ -1,0 +1,67 @@
+"""How answers leave: JSON bytes, entity tags, links to the next page.
+
+Owns conditional reads and cursors. A tag names the version of the figures and the question, so an
+unchanged answer is refused before anything is computed.
+"""
+
+import base64
+import binascii
+import hashlib
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+from fastapi import Request, Response
+
+from services.indicators.snapshots import Snapshot
+from shared.errors import invalid
+
+_CACHE = "private, no-cache"
+
+
+def tag(request: Request, snapshot: Snapshot) -> str:
+    """The weak entity tag of the answer to this request (freshness may differ, figures not)."""
+    asked = f"{snapshot.version} {request.url.path}?{request.url.query}"
+    return f'W/"{hashlib.blake2b(asked.encode(), digest_size=12).hexdigest()}"'
+
+
+def unchanged(request: Request, snapshot: Snapshot) -> Response | None:
+    """A 304 when the caller holds this very answer, else None."""
+    held = request.headers.get("if-none-match")
+    if held is None:
+        return None
+    current = tag(request, snapshot)
+    opaque = current.removeprefix("W/")
+    given = {each.strip().removeprefix("W/") for each in held.split(",")}
+    if opaque not in given and "*" not in given:
+        return None
+    return Response(status_code=304, headers={"ETag": current, "Cache-Control": _CACHE})
+
+
+def reply(
+    request: Request, snapshot: Snapshot, document: Any, *, following: str | None = None
+) -> Response:
+    """A document as JSON with its tag; `following` is the cursor of the next page."""
+    headers = {"ETag": tag(request, snapshot), "Cache-Control": _CACHE}
+    if following is not None:
+        kept = [(name, value) for name, value in request.query_params.multi_items()]
+        asked = [(name, value) for name, value in kept if name != "cursor"]
+        query = urlencode([*asked, ("cursor", following)])
+        headers["Link"] = f'<{request.url.path}?{query}>; rel="next"'
+    return Response(msgspec.json.encode(document), media_type="application/json", headers=headers)
+
+
+def cursor(value: str) -> str:
+    """An opaque cursor that stands for a text."""
+    return base64.urlsafe_b64encode(value.encode()).decode().rstrip("=")
+
+
+def read_cursor(text: str | None) -> str | None:
+    """The text that a cursor stands for; raises Problem 422 for one that was not made here."""
+    if text is None:
+        return None
+    try:
+        padded = text + "=" * (-len(text) % 4)
+        return base64.b64decode(padded, altchars=b"-_", validate=True).decode()
+    except (binascii.Error, ValueError) as error:
+        raise invalid("/query/cursor", "invalid_cursor", "This cursor is none of ours.") from error

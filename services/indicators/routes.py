@@ -1,0 +1,55 @@
+"""The service's routes in the order in which they are tried.
+
+Figures and lists are their modules'; here is what other services ask: whether a write is in.
+"""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+
+from services.indicators import read_store
+from services.indicators.asking import read_number
+from services.indicators.figure_routes import figure_routes
+from services.indicators.snapshots import Snapshots
+from services.indicators.unit_routes import unit_routes
+from shared.access import Principal
+from shared.clients.figure_answers import Applied
+from shared.db.engine import Database
+from shared.errors import invalid
+from shared.security import require
+
+_MOST = 2**31 - 1
+
+
+def routes(snapshots: Snapshots, database: Database) -> APIRouter:
+    """All routes of indicators."""
+    router = APIRouter()
+    router.include_router(figure_routes(snapshots))
+    router.include_router(unit_routes(snapshots))
+    _add_applied(router, database)
+    return router
+
+
+def _add_applied(router: APIRouter, database: Database) -> None:
+    @router.get("/v1/applied", response_model=Applied, tags=["figures"])
+    async def applied(
+        _: Annotated[Principal, Depends(require("visits:read"))],
+        source: Annotated[str | None, Query(description="of the visit")] = None,
+        visit_id: Annotated[str | None, Query(description="the visit's id")] = None,
+        revision: Annotated[str | None, Query(description="its revision, default 1")] = None,
+        registry_version: Annotated[
+            str | None, Query(description="instead of a visit: a version of the register")
+        ] = None,
+    ) -> Any:
+        """Whether a visit's revision (or a newer one), or a register version, is in the figures."""
+        async with database.reading() as tx:
+            if registry_version is not None:
+                version = read_number(registry_version, "/query/registry_version", 1, 2**53)
+                return {"applied": await read_store.register_version(tx) >= version}
+            if not source or not visit_id:
+                raise invalid("/query/visit_id", "missing", "Name source and visit_id.")
+            wanted = read_number(revision, "/query/revision", 1, _MOST)
+            if "\0" in source + visit_id:
+                return {"applied": False}
+            held = await read_store.revision_of(tx, source, visit_id.lower())
+            return {"applied": held is not None and held >= wanted}

@@ -1,0 +1,81 @@
+"""What the indicators service is made of: its tables, consumers, routes and readiness.
+
+The only module here that sees the platform. Folding is `projector`'s and `registry_fold`'s, reading
+is `routes`'.
+"""
+
+from services.indicators.freshness import (
+    Freshness,
+    Progress,
+    Waits,
+    before_relay,
+    in_feed,
+    in_journal,
+)
+from services.indicators.projector import Projector
+from services.indicators.registry_fold import RegistryFold
+from services.indicators.registry_store import Registers
+from services.indicators.routes import routes
+from services.indicators.snapshots import Snapshots
+from services.indicators.tables import IndicatorsTable
+from shared.journal.consumer import Consumer
+from shared.platform import Platform
+from shared.service import Check, Service
+
+VISITS, REGISTRY = "indicators.visits", "indicators.registry"
+_TOPICS = {VISITS: "rtsm.visits", REGISTRY: "rtsm.registry"}
+_BATCH = 100
+_REGISTRY_BATCH = 2_000
+"""A register arrives by the thousand; while it is folded no visit can be, so it is folded fast."""
+
+
+def build(platform: Platform) -> Service:
+    """Put the service together; nothing is opened yet."""
+    settings, clock = platform.settings, platform.clock
+    tables = IndicatorsTable.metadata
+    database = platform.database("indicators", tables)
+    registers, progress = Registers(), Progress()
+    visits = Projector(registers, clock, settings.zone, settings.look_back_days)
+    register = RegistryFold(registers, clock, settings.look_back_days)
+    consumers = [
+        platform.consumer(
+            name,
+            [_TOPICS[name]],
+            database,
+            progress.watch(name, handle),
+            batch=batch,
+            after_commit=progress.committed(name),
+        )
+        for name, handle, batch in (
+            (REGISTRY, register.handle, _REGISTRY_BATCH),
+            (VISITS, visits.handle, _BATCH),
+        )
+    ]
+    fresh = Freshness(clock, progress, _places(platform, consumers))
+    snapshots = Snapshots(database, registers, clock, settings.zone, settings.look_back_days, fresh)
+    return Service(
+        name="indicators",
+        router=routes(snapshots, database),
+        tables=tables,
+        consumers=consumers,
+        checks={consumer.name: _check(consumer) for consumer in consumers},
+    )
+
+
+def _places(platform: Platform, consumers: list[Consumer]) -> list[Waits]:
+    """Every place on the way from intake to the figures where something may wait."""
+    ingest = platform.database("ingest")
+    if platform.settings.kafka.bootstrap:
+        return [before_relay(ingest), *(in_feed(consumer) for consumer in consumers)]
+    own = platform.database("indicators")
+    return [
+        in_journal(ingest, own, consumer.name, "ingest", _TOPICS[consumer.name])
+        for consumer in consumers
+    ]
+
+
+def _check(consumer: Consumer) -> Check:
+    async def trouble() -> str | None:
+        return consumer.trouble
+
+    return trouble

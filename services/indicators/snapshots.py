@@ -1,0 +1,239 @@
+"""One consistent view for one answer: the register, the names, the version, how fresh it is.
+
+Owns finding a unit or school by its id, the caller's scope, and the tree on a day. Sums are
+`gather`'s, words are `directory`'s.
+"""
+
+from bisect import bisect_right
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import date
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from services.indicators import directory
+from services.indicators.catalogue import DEFINITIONS
+from services.indicators.directory import Directory, Units
+from services.indicators.gather import Asked, View
+from services.indicators.register import Register
+from services.indicators.registry_store import Registers
+from services.indicators.spans import Span
+from shared.access import Principal
+from shared.clients.figure_answers import Freshness, UnitName
+from shared.clock import Clock, micros, rfc3339
+from shared.db.engine import Database
+from shared.db.transaction import Tx
+from shared.domain.codes import SCHOOL_PREFIX, canonical_unit
+from shared.domain.days import day_number
+from shared.domain.days import today as local_today
+from shared.errors import not_found
+
+Fresh = Callable[[], Awaitable[int]]
+"""Says up to which instant (microseconds) everything recorded is known to be in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A unit or a school: its id as it is written, its integer, its name.
+
+    Exactly one of `unit` and `school` is given.
+    """
+
+    unit_id: str
+    named: UnitName
+    unit: int | None = None
+    school: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What one answer is made from; `tx` is open as long as the snapshot is."""
+
+    tx: Tx
+    register: Register
+    units: Units
+    today: date
+    now: int
+    as_of: int
+    version: str
+    look_back: int
+    tree: "Tree"
+
+    @property
+    def day(self) -> int:
+        """Today's day number."""
+        return day_number(self.today)
+
+    def freshness(self) -> Freshness:
+        """How fresh an answer from this snapshot is."""
+        return {
+            "as_of": rfc3339(self.as_of),
+            "lag_seconds": round((self.now - self.as_of) / 1_000_000, 3),
+            "version": self.version,
+        }
+
+    def asked(
+        self, spans: tuple[Span, ...], view: View, received_until: int | None = None
+    ) -> Asked:
+        """A question to `gather`."""
+        return Asked(self.register, spans, view, self.day, self.look_back, received_until)
+
+    async def find(self, unit_id: str, principal: Principal) -> Place:
+        """The unit or school of this id; raises Problem 404 when absent or out of scope."""
+        place = await self._find(unit_id)
+        if place is None or not self.admits(principal, place):
+            raise not_found("unit")
+        return place
+
+    async def _find(self, unit_id: str) -> Place | None:
+        if not unit_id.startswith(SCHOOL_PREFIX):
+            dated = self.units.get(unit_id)
+            number = self.register.unit_index.get(unit_id)
+            if dated is None or number is None:
+                return None
+            return Place(unit_id, dated.on(self.day).short(), unit=number)
+        code = canonical_unit(unit_id)[len(SCHOOL_PREFIX) :]
+        school = self.register.school_index.get(code)
+        if school is None:
+            return None
+        found = (await directory.schools(self.tx, [code])).get(code)
+        if found is None:
+            return None
+        named = found.on(self.day).short()
+        return Place(named["unit_id"], named, school=school)
+
+    def admits(self, principal: Principal, place: Place) -> bool:
+        """Whether the place lies in the caller's units on today's tree."""
+        if principal.units is None:
+            return True
+        ids = {canonical_unit(place.unit_id), *self.parents(place)}
+        return not ids.isdisjoint(map(canonical_unit, principal.units))
+
+    def parents(self, place: Place) -> list[str]:
+        """The ids of the units above, nearest first, as the tree stands today."""
+        if place.school is not None:
+            chain = self.register.chain(place.school, self.day)
+        else:
+            chain = chain_on(self.register, place.unit_id, self.day)[1:]
+        return [self.register.unit_ids[unit] for unit in chain]
+
+    def below(self, unit: int, day: int) -> list[int]:
+        """The units directly under a unit on a day, by name."""
+        names = self.units
+        ids = self.register.unit_ids
+
+        def order(child: int) -> tuple[str, str]:
+            return names[ids[child]].on(day).name, ids[child]
+
+        found = self.tree.children(self.register, day).get(unit, [])
+        return sorted((child for child in found if ids[child] in names), key=order)
+
+    def direct_schools(self, unit: int, day: int) -> list[int]:
+        """The schools whose own unit (cluster) this is on a day."""
+        register = self.register
+        first = np.array([path[0] if path else -1 for path in register.paths], np.int64)
+        schools = register.known_schools()
+        at = register.segment_at(schools, np.full(schools.size, day, np.int32))
+        found: list[int] = schools[first[register.seg_path[at]] == unit].tolist()
+        return found
+
+    def unit_place(self, unit: int) -> Place:
+        """The place of a unit of the register."""
+        unit_id = self.register.unit_ids[unit]
+        return Place(unit_id, self.units[unit_id].on(self.day).short(), unit=unit)
+
+    async def school_places(self, schools: list[int]) -> list[Place]:
+        """The places of schools of the register, by name."""
+        codes = [self.register.school_codes[school] for school in schools]
+        found = await directory.schools(self.tx, codes)
+        places = []
+        for school, code in zip(schools, codes, strict=True):
+            if code in found:
+                named = found[code].on(self.day).short()
+                places.append(Place(named["unit_id"], named, school=school))
+        return sorted(places, key=lambda place: (place.named["name"], place.unit_id))
+
+
+def chain_on(register: Register, unit_id: str, day: int) -> tuple[int, ...]:
+    """The unit and those above it on a day, as the register's integers."""
+    timeline = register.timelines.get(unit_id)
+    if not timeline:
+        return ()
+    place = bisect_right(timeline, day, key=lambda held: held[0]) - 1
+    return timeline[max(place, 0)][1]
+
+
+class Tree:
+    """Who is directly under whom on a day; a few days of the newest register are remembered."""
+
+    def __init__(self) -> None:
+        self._register: Register | None = None
+        self._days: dict[int, Mapping[int, list[int]]] = {}
+
+    def children(self, register: Register, day: int) -> Mapping[int, list[int]]:
+        """The children of every unit on a day."""
+        if register is not self._register or len(self._days) > 64:
+            self._register, self._days = register, {}
+        found = self._days.get(day)
+        if found is None:
+            made: dict[int, list[int]] = {}
+            for unit_id in register.timelines:
+                chain = chain_on(register, unit_id, day)
+                if len(chain) > 1:
+                    made.setdefault(chain[1], []).append(chain[0])
+            found = self._days[day] = made
+        return found
+
+
+class Snapshots:
+    """Opens snapshots; keeps between them what a register change does not move."""
+
+    def __init__(  # the parts of the read side, each given once
+        self,
+        database: Database,
+        registers: Registers,
+        clock: Clock,
+        zone: ZoneInfo,
+        look_back: int,
+        fresh: Fresh,
+    ) -> None:
+        self._database = database
+        self._registers = registers
+        self._clock = clock
+        self._zone = zone
+        self._look_back = look_back
+        self._fresh = fresh
+        self._directory = Directory()
+        self._tree = Tree()
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Snapshot]:
+        """One consistent view of everything, for one answer."""
+        as_of = await self._fresh()
+        async with self._database.reading() as tx:
+            register = await self._registers.current(tx)
+            units = await self._directory.units(tx)
+            now = self._clock.now()
+            today = local_today(now, self._zone)
+            yield Snapshot(
+                tx=tx,
+                register=register,
+                units=units,
+                today=today,
+                now=micros(now),
+                as_of=min(as_of, micros(now)),
+                version=f"{await _moved(tx)}.{DEFINITIONS}.{day_number(today)}",
+                look_back=self._look_back,
+                tree=self._tree,
+            )
+
+
+async def _moved(tx: Tx) -> str:
+    """A text that changes with every fold: who changed the register last, and how far we came."""
+    row = await tx.fetch_one(
+        "SELECT (SELECT MAX(change) FROM register_state), (SELECT SUM(next) FROM positions), "
+        "(SELECT MAX(seq) FROM journal)"
+    )
+    return "-".join(str(part or 0) for part in row)
