@@ -7,11 +7,13 @@ read stays true until it is written. Formats are `cells`', sums `contributions`'
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from services.indicators.beside import beside
 from services.indicators.cells import (
     FLOWS,
     STOCKS,
@@ -25,7 +27,57 @@ from services.indicators.contributions import Deltas, PresenceChange, Sums
 from shared.db.transaction import Tx
 
 _SLOTS = 16
+_LARGE = 1_000
+"""Cells from this number on are added off the event loop, beside what the database does."""
 Blob = bytes | None
+
+
+@dataclass(slots=True)
+class _Cells:
+    """The rows of one table that a change touches, keys sorted; blobs as they will be written."""
+
+    table: str
+    when: str
+    flow: Sums
+    stock: Sums
+    keys: NDArray[np.int64]
+    units: list[int]
+    times: list[int]
+    there: NDArray[np.bool_]
+    rows: list[tuple[object, ...]]
+
+    @classmethod
+    def of(cls, table: str, when: str, flow: Sums, stock: Sums) -> "_Cells":
+        """Find the rows that sums of flows and stocks fall on."""
+        keys = np.union1d(_keys(flow), _keys(stock))
+        times = (keys & 0xFFFFFFFF).astype(np.uint32).view(np.int32).tolist()
+        none = np.zeros(keys.size, bool)
+        return cls(table, when, flow, stock, keys, (keys >> 32).tolist(), times, none, [])
+
+    def add_to(self, slot: int, held: Sequence[Any]) -> None:
+        """Add the sums to the rows held (unit, when, flow, stock)."""
+        flow: list[Blob] = [None] * len(self.units)
+        stock: list[Blob] = [None] * len(self.units)
+        if held:
+            at = np.searchsorted(self.keys, _pack([r[0] for r in held], [r[1] for r in held]))
+            self.there[at] = True
+            for place, row in zip(at.tolist(), held, strict=True):
+                flow[place], stock[place] = row[2], row[3]
+        _add_rows(flow, np.searchsorted(self.keys, _keys(self.flow)).tolist(), self.flow, FLOWS)
+        _add_rows(stock, np.searchsorted(self.keys, _keys(self.stock)).tolist(), self.stock, STOCKS)
+        slots = [slot] * len(self.units)
+        self.rows = list(zip(self.units, self.times, slots, flow, stock, strict=True))
+
+    async def write(self, tx: Tx) -> None:
+        """Write the rows: what was not there is appended, faster than asking about conflicts."""
+        columns = ("unit", self.when, "slot", "flow", "stock")
+        rows = self.rows
+        old = np.flatnonzero(self.there).tolist()
+        if len(old) < len(rows):
+            fresh = np.flatnonzero(~self.there).tolist() if old else range(len(rows))
+            await tx.insert_rows(self.table, columns, [rows[place] for place in fresh])
+        if old:
+            await tx.upsert_rows(self.table, columns[:3], columns, [rows[place] for place in old])
 
 
 async def take_slot(tx: Tx) -> int:
@@ -38,39 +90,30 @@ async def take_slot(tx: Tx) -> int:
 
 
 async def add(tx: Tx, deltas: Deltas) -> None:
-    """Add deltas to day cells, month cells and presence."""
+    """Add deltas to day cells, month cells and presence.
+
+    Each step's arithmetic runs beside the statement of another: the database's time and ours are
+    about the same.
+    """
     if deltas.touched_path.size == 0:
         return
     slot = await take_slot(tx)
-    await _add_cells(tx, "day_cells", "day", slot, deltas.flow, deltas.stock)
-    flow, stock = deltas.flow.by_month(), deltas.stock.by_month()
-    await _add_cells(tx, "month_cells", "month", slot, flow, stock)
+    large = deltas.flow.unit.size + deltas.stock.unit.size >= _LARGE
+    days = _Cells.of("day_cells", "day", deltas.flow, deltas.stock)
+    held, months = await beside(_held_cells(tx, days, slot), large, _months, deltas)
+    held_months, _ = await beside(_held_cells(tx, months, slot), large, days.add_to, slot, held)
+    await beside(days.write(tx), large, months.add_to, slot, held_months)
+    await months.write(tx)
     await _add_presence(tx, slot, deltas.presence)
 
 
-async def _add_cells(tx: Tx, table: str, when: str, slot: int, flow: Sums, stock: Sums) -> None:
-    """Add flow and stock sums to the slot's rows of a table."""
-    flow_key, stock_key = _keys(flow), _keys(stock)
-    keys = np.union1d(flow_key, stock_key)
-    if keys.size == 0:
-        return
-    units, times = (keys >> 32).tolist(), (keys & 0xFFFFFFFF).astype(np.uint32).view(np.int32)
-    times = times.tolist()
-    rows = await _held(tx, table, ("unit", when), ("flow", "stock"), units, times, slot)
-    held_flow: list[Blob] = [None] * keys.size
-    held_stock: list[Blob] = [None] * keys.size
-    if rows:
-        at = np.searchsorted(keys, _pack([row[0] for row in rows], [row[1] for row in rows]))
-        for place, row in zip(at.tolist(), rows, strict=True):
-            held_flow[place], held_stock[place] = row[2], row[3]
-    _add_rows(held_flow, np.searchsorted(keys, flow_key).tolist(), flow, FLOWS)
-    _add_rows(held_stock, np.searchsorted(keys, stock_key).tolist(), stock, STOCKS)
-    await tx.upsert_rows(
-        table,
-        ("unit", when, "slot"),
-        ("unit", when, "slot", "flow", "stock"),
-        list(zip(units, times, [slot] * len(units), held_flow, held_stock, strict=True)),
-    )
+def _months(deltas: Deltas) -> _Cells:
+    return _Cells.of("month_cells", "month", deltas.flow.by_month(), deltas.stock.by_month())
+
+
+async def _held_cells(tx: Tx, cells: _Cells, slot: int) -> list[Any]:
+    keys = ("unit", cells.when)
+    return await _held(tx, cells.table, keys, ("flow", "stock"), cells.units, cells.times, slot)
 
 
 def _keys(sums: Sums) -> NDArray[np.int64]:
@@ -105,14 +148,17 @@ async def _held(
     slot: int,
 ) -> list[Any]:
     """Fetch the slot's rows of these key pairs."""
+    if not one:
+        return []
     first, second = keys
     chosen = ",".join(f"c.{column}" for column in (first, second, *columns))
     if tx.dialect == "postgresql":
         return await tx.fetch(
-            f"SELECT {chosen} FROM unnest($1::integer[],$2::integer[]) AS q(a, b) "
+            # Arrays as text: the driver looks at every element of a real one, the server does not.
+            f"SELECT {chosen} FROM unnest($1::text::integer[],$2::text::integer[]) AS q(a, b) "
             f"JOIN {table} c ON c.{first} = q.a AND c.{second} = q.b AND c.slot = $3",
-            one,
-            other,
+            "{" + ",".join(map(str, one)) + "}",
+            "{" + ",".join(map(str, other)) + "}",
             slot,
         )
     return await tx.fetch(

@@ -14,11 +14,12 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from services.indicators import announce, cell_store, contributions, store
+from services.indicators.beside import beside
 from services.indicators.contributions import Deltas
 from services.indicators.incoming import Revision, read_revisions
 from services.indicators.register import Register
 from services.indicators.registry_store import REGISTER_LOCK, Registers
-from services.indicators.store import Key
+from services.indicators.store import Key, Span
 from services.indicators.visits import Visits
 from shared.clock import Clock, micros
 from shared.db.errors import Conflict, Transient
@@ -39,17 +40,27 @@ class Change:
     replaced: list[tuple[int | None, Revision]]
     past: list[Revision]
 
-    def spans(self, look_back: int) -> dict[int, tuple[int, int]]:
-        """Return for each touched school the days outside which nothing can change or matter."""
+    def schools(self) -> set[int]:
+        """Return the schools whose figures can change."""
+        found = {school for rows in self._lists() for school, _ in rows}
+        return {school for school in found if school is not None}
+
+    def spans(self, look_back: int) -> list[Span]:
+        """Return for each touched school the days outside which nothing changes or matters."""
         days: dict[int, tuple[int, int]] = {}
-        for rows in (self.fresh, self.newer, self.replaced):
+        for rows in self._lists():
             for school, row in rows:
                 if school is not None:
-                    first, last = days.get(school, (row.day, row.day))
-                    days[school] = (min(first, row.day), max(last, row.day))
-        return {
-            school: (first - look_back, last + look_back) for school, (first, last) in days.items()
-        }
+                    day = row.day
+                    first, last = days.get(school, (day, day))
+                    days[school] = (min(first, day), max(last, day))
+        return [
+            (school, first - look_back, last + look_back)
+            for school, (first, last) in sorted(days.items())
+        ]
+
+    def _lists(self) -> tuple[list[tuple[int | None, Revision]], ...]:
+        return self.fresh, self.newer, self.replaced
 
 
 class Projector:
@@ -73,37 +84,31 @@ class Projector:
 
     async def fold(self, tx: Tx, revisions: Sequence[Revision]) -> None:
         """Fold revisions; raises Transient when another instance was in the way."""
+        if tx.dialect == "postgresql":
+            # Position and effects are one transaction: what a crash forgets is done again.
+            await tx.execute("SET LOCAL synchronous_commit = off")
         await tx.lock(REGISTER_LOCK, shared=True)
         register = await self._registers.current(tx)
         change = await self._change(tx, revisions, register)
-        spans = change.spans(self._look_back)
-        rows = await store.visits_within(
-            tx, [(school, first, last) for school, (first, last) in sorted(spans.items())]
+        rows = await store.visits_within(tx, change.spans(self._look_back))
+        large = len(rows) + len(change.fresh) >= _LARGE
+        _, deltas = await beside(
+            self._write(tx, change), large, self._compute, rows, change, register
         )
-        deltas = await self._difference(rows, change, register)
+        await cell_store.add(tx, deltas)
+        await append(tx, announce.moved(deltas, register, micros(self._clock.now())))
+
+    async def _write(self, tx: Tx, change: Change) -> None:
         try:
             await store.insert_visits(tx, change.fresh)
         except Conflict as error:
             raise Transient(f"another instance met these visits first: {error}") from error
         await store.replace_visits(tx, change.newer)
         await store.keep_past(tx, change.past)
-        await cell_store.add(tx, deltas)
-        await append(tx, announce.moved(deltas, register, micros(self._clock.now())))
 
     async def _change(self, tx: Tx, revisions: Sequence[Revision], register: Register) -> Change:
         """Find out what is new: the newest revision of each visit against the one held."""
-        newest: dict[Key, Revision] = {}
-        past: list[Revision] = []
-        for row in revisions:
-            key = (row.source, row.visit_id)
-            rival = newest.get(key)
-            if rival is None:
-                newest[key] = row
-            elif rival.revision < row.revision:
-                newest[key] = row
-                past.append(rival)
-            elif rival.revision > row.revision:
-                past.append(row)
+        newest, past = _newest(revisions)
         held = await store.held_visits(tx, newest)
         index = register.school_index
         fresh, newer, replaced = [], [], []
@@ -120,22 +125,12 @@ class Projector:
             elif known[1].revision > row.revision:
                 past.append(row)
         change = Change(fresh, newer, replaced, past)
-        await self._lock(tx, change)
+        schools = change.schools()
+        if schools:
+            await store.lock_schools(tx, schools)
         if seen and not await store.still(tx, seen):
             raise Transient("another instance corrected these visits meanwhile")
         return change
-
-    async def _lock(self, tx: Tx, change: Change) -> None:
-        schools = change.spans(0)
-        if schools:
-            await store.lock_schools(tx, schools)
-
-    async def _difference(
-        self, rows: list[Sequence[object]], change: Change, register: Register
-    ) -> Deltas:
-        if len(rows) + len(change.fresh) >= _LARGE:
-            return await asyncio.to_thread(self._compute, rows, change, register)
-        return self._compute(rows, change, register)
 
     def _compute(self, rows: list[Sequence[object]], change: Change, register: Register) -> Deltas:
         """Compute the difference between the loaded visits and the same after the change."""
@@ -152,6 +147,22 @@ class Projector:
         if gone:
             after[: len(rows)] = [(row[0], row[1]) not in gone for row in rows]
         return contributions.difference(visits, before, after, register, self._look_back)
+
+
+def _newest(revisions: Sequence[Revision]) -> tuple[dict[Key, Revision], list[Revision]]:
+    """Return the newest revision of each visit in a batch, and the other revisions."""
+    newest: dict[Key, Revision] = {}
+    past: list[Revision] = []
+    for row in revisions:
+        rival = newest.setdefault((row.source, row.visit_id), row)
+        if rival is row or rival.revision == row.revision:
+            continue
+        if rival.revision < row.revision:
+            newest[row.source, row.visit_id] = row
+            past.append(rival)
+        else:
+            past.append(row)
+    return newest, past
 
 
 def _columns(school: int, row: Revision) -> tuple[object, ...]:
