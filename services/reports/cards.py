@@ -23,7 +23,7 @@ from shared.clients.indicators import IndicatorsClient
 from shared.clock import Clock
 from shared.domain.days import today
 from shared.domain.periods import Period, parse_day, parse_period
-from shared.errors import invalid, not_found
+from shared.errors import Problem, invalid, not_found
 from shared.settings import Settings
 
 DEFAULT_PERIOD = "last-365-days"
@@ -93,7 +93,13 @@ class Cards:
 
     async def unit_for(self, unit_id: str, principal: Principal) -> wire.UnitDetail:
         """The unit, if it lies within the caller's units; raises Problem 404 otherwise."""
-        unit = await self._indicators.unit(unit_id)
+        try:
+            unit = await self._indicators.unit(unit_id)
+        except Problem as problem:
+            if problem.status != 404:
+                raise
+            # The very words of the other 404: what is absent and what is hidden look alike.
+            raise not_found("unit") from problem
         if not within(principal, unit):
             raise not_found("unit")
         return unit

@@ -27,9 +27,12 @@ def build(platform: Platform) -> Service:
     home = Home(indicators, targets, cards, platform.cache, rendering)
     secure = (settings.public_url or "").startswith("https://")
     router = APIRouter()
-    router.include_router(routes.router(cards, rendering))
-    router.include_router(pages.router(home, rendering))
-    router.include_router(sessions.router(rendering, platform.access, secure=secure))
+    for part in (
+        routes.router(cards, rendering),
+        pages.router(home, rendering),
+        sessions.router(rendering, platform.access, secure=secure),
+    ):
+        router.routes.extend(part.routes)
 
     async def offer_problem_pages() -> None:
         # shared.web asks the application's state for this; only the platform holds the application.

@@ -93,7 +93,7 @@ EN: dict[str, str] = {
     "print": "Prints on one A4 page.",
     "legend": "How to read this card",
     "legend.bar": "bar and number: the value",
-    "legend.interval": "thin line: where the true value lies (90% sure)",
+    "legend.interval": "thin line: where the true value lies ({sure} sure)",
     "legend.target": "target",
     "legend.parent": "{name}",
     "legend.unreliable": "{example} in brackets: fewer visits or schools than needed to rely on it",

@@ -92,7 +92,7 @@ UR: dict[str, str] = {
     "print": "اے فور کے ایک صفحے پر چھپتا ہے۔",
     "legend": "کارڈ پڑھنے کا طریقہ",
     "legend.bar": "پٹی اور عدد: شرح",
-    "legend.interval": "باریک لکیر: اصل شرح کی حد (90% یقین کے ساتھ)",
+    "legend.interval": "باریک لکیر: اصل شرح کی حد ({sure} یقین کے ساتھ)",
     "legend.target": "ہدف",
     "legend.parent": "{name}",
     "legend.unreliable": "قوسین میں {example}: دورے یا اسکول بھروسے کے لیے کم ہیں",

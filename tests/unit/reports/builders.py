@@ -1,6 +1,7 @@
 """Builders of made-up cards, small and large, for the tests of this folder and of the browser."""
 
 import random
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 
@@ -218,3 +219,8 @@ def gathered(
         targets=TARGETS,
         catalogue=CATALOGUE,
     )
+
+
+def replaced(whole: Gathered, **parts: object) -> Gathered:
+    """A card's input with some parts exchanged."""
+    return replace(whole, **parts)  # type: ignore[arg-type]
