@@ -41,7 +41,7 @@ fmt: .venv/development.stamp  ## format, and mend what the linter can mend
 bench: services  ## the benchmarks, both sides of each ratio in one run
 	$(BIN)/python -m pytest -s tests/benchmarks $(PYTEST_ARGS)
 
-services: .venv/development.stamp  ## provide PostgreSQL, Redis, Kafka, Kannel, Chromium, fonts for tests
+services: .venv/development.stamp  ## install PostgreSQL, Redis, Kafka, Kannel, Chromium, Caddy, fonts
 	$(BIN)/python -m tests.support.install
 
 gateway: .venv/runtime.stamp  ## write deploy/Caddyfile from deploy/routes.toml

@@ -69,6 +69,7 @@ def missing(service: str) -> str | None:
         "Chromium": {"chromium": chromium_program()},
         "fonts": {"Noto Nastaliq Urdu": _has_font("NotoNastaliqUrdu")},
         "poppler": {"pdftotext": shutil.which("pdftotext")},
+        "Caddy": {"caddy": shutil.which("caddy")},
     }
     absent = [name for name, found in wanted[service].items() if not found]
     return f"{service} is not installed ({', '.join(absent)})" if absent else None

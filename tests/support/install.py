@@ -20,6 +20,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "Chromium": ("chromium",),
     "fonts": ("fonts-noto-core", "fontconfig"),
     "poppler": ("poppler-utils",),
+    "Caddy": ("caddy",),
 }
 JAVA_PACKAGES = ("default-jre-headless", "maven")
 COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"

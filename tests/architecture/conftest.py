@@ -1,0 +1,25 @@
+"""The list of pure modules: arithmetic and rules that touch no file, socket, clock or framework."""
+
+import pytest
+
+from tests.architecture.source import Module, modules
+
+PURE = {
+    "services.indicators": "measures labels intervals catalogue segments register cells presence "
+    "spans figures pieces visits contributions sums ranks form",
+    "services.ingest": "schemas rules flags calendar leaves diagnosis registry.versions",
+    "services.notify": "rules evaluate life policy messages words segments receipts",
+    "services.reports": "figures compare card numbers texts texts.en texts.ur formats.charts "
+    "formats.json formats.view",
+    "shared": "domain domain.codes domain.days domain.intervals domain.periods errors",
+    "shared.clients": "figure_answers",
+}
+
+
+@pytest.fixture(scope="session")
+def pure() -> list[Module]:
+    """The modules the list names; one that does not exist is an error in the list."""
+    names = {f"{parent}.{name}" for parent, listed in PURE.items() for name in listed.split()}
+    found = [module for module in modules() if module.name in names]
+    assert names == {module.name for module in found}
+    return found

@@ -1,0 +1,90 @@
+"""One origin: the gateway's table, the Caddyfile made from it, and the routes services declare."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute, Mount, Route
+
+from deploy.gateway import CADDYFILE, caddyfile, load_routes, service_for
+from services.app import BUILDERS
+from shared.clock import SystemClock
+from shared.platform import Platform
+from shared.settings import Settings
+from tests.support.available import need
+
+# Asked between services, inside the deployment; the gateway answers 404 to anybody else.
+INSIDE = {"/v1/applied"}
+
+
+def test_the_caddyfile_is_made_from_the_table() -> None:
+    assert CADDYFILE.read_text(encoding="utf-8") == caddyfile(load_routes()), "run `make gateway`"
+
+
+def test_caddy_accepts_the_caddyfile() -> None:
+    need("Caddy")
+    done = subprocess.run(
+        ["caddy", "validate", "--adapter", "caddyfile", "--config", str(CADDYFILE)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("service", sorted(BUILDERS))
+def test_every_route_of_a_service_reaches_it(service: str, tmp_path: Path) -> None:
+    platform = Platform(Settings(data_dir=tmp_path, services=[service]), SystemClock())
+    table = load_routes()
+    wrong = {}
+    for method, path in calls(list(BUILDERS[service](platform).router.routes)):
+        found = service_for(table, method, re.sub(r"\{[^}]+\}", "x", path))
+        if found != service and path not in INSIDE:
+            wrong[f"{method} {path}"] = found
+    assert wrong == {}
+
+
+def calls(routes: list[BaseRoute]) -> list[tuple[str, str]]:
+    """(method, path) of every route, in templates."""
+    found: list[tuple[str, str]] = []
+    for route in routes:
+        if isinstance(route, APIRoute | Route):
+            found += [(method, route.path) for method in sorted(route.methods or ())]
+        elif isinstance(route, Mount):
+            found.append(("GET", f"{route.path}/x"))
+    return found
+
+
+def test_a_fixed_word_wins_over_a_name() -> None:
+    table = load_routes()
+    assert service_for(table, "POST", "/v1/visits/batch") == "ingest"
+    assert service_for(table, "GET", "/v1/units") == "ingest"
+    assert service_for(table, "HEAD", "/v1/units/PK-BA") == "indicators"
+    assert service_for(table, "GET", "/v1/units/school:17/figures") == "indicators"
+    assert service_for(table, "GET", "/v1/units/PK-BA/suggestions") == "reports"
+    assert service_for(table, "GET", "/") == "reports"
+
+
+def test_what_is_not_in_the_table_is_nobodys() -> None:
+    table = load_routes()
+    assert service_for(table, "GET", "/metrics") is None
+    assert service_for(table, "DELETE", "/v1/units") is None
+    assert service_for(table, "GET", "/v1/visitsX") is None
+
+
+def test_no_two_lines_claim_one_call_for_different_services() -> None:
+    claims: dict[tuple[str, str], set[str]] = {}
+    for route in load_routes():
+        for method in route.methods:
+            claims.setdefault((method, re.sub(r"\{\w+\}", "{}", route.path)), set()).add(
+                route.service
+            )
+    assert {call: found for call, found in claims.items() if len(found) > 1} == {}
+
+
+def test_compose_runs_the_services_the_table_names() -> None:
+    compose = (CADDYFILE.parents[1] / "docker-compose.yml").read_text(encoding="utf-8")
+    named = set(re.findall(r"RTSM_SERVICES: (\w+)", compose))
+    assert named == {route.service for route in load_routes()} == set(BUILDERS)
