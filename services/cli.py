@@ -10,7 +10,6 @@ from typing import Annotated, Any
 import typer
 
 from services import operations
-from services.serving import serve_app
 from shared.access import TABLES as ACCESS_TABLES
 from shared.access import Access
 from shared.clock import SystemClock, rfc3339
@@ -62,6 +61,8 @@ def serve(
     data: Data = None,
 ) -> None:
     """Serve: one process with SQLite files, or what the environment says."""
+    from services.serving import serve_app  # noqa: PLC0415 - keys need no web server
+
     settings = _settings(services=services, host=host, port=port, data_dir=data)
     raise typer.Exit(_run(serve_app(settings, SystemClock())))
 
