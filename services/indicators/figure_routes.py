@@ -73,9 +73,8 @@ Answer = Callable[[Snapshot, Place], Awaitable[Any]]
 Answered = Callable[[Request, Principal, str, Answer], Awaitable[Response]]
 
 
-def figure_routes(snapshots: Snapshots) -> APIRouter:
-    """The routes of figures; the longer paths come first, since a unit's id may hold a slash."""
-    router = APIRouter(tags=["figures"])
+def add_figures(router: APIRouter, snapshots: Snapshots) -> None:
+    """Add the routes of figures; longer paths come first, since a unit's id may hold a slash."""
 
     async def answered(
         request: Request, principal: Principal, unit_id: str, answer: Answer
@@ -96,7 +95,6 @@ def figure_routes(snapshots: Snapshots) -> APIRouter:
     _add_indicator(router, answered)
     _add_evidence(router, snapshots)
     _add_whole(router, answered)
-    return router
 
 
 def _add_children(router: APIRouter, answered: Answered) -> None:

@@ -9,9 +9,9 @@ from fastapi import APIRouter, Depends, Query
 
 from services.indicators import read_store
 from services.indicators.asking import read_number
-from services.indicators.figure_routes import figure_routes
+from services.indicators.figure_routes import add_figures
 from services.indicators.snapshots import Snapshots
-from services.indicators.unit_routes import unit_routes
+from services.indicators.unit_routes import add_units
 from shared.access import Principal
 from shared.clients.figure_answers import Applied
 from shared.db.engine import Database
@@ -23,15 +23,15 @@ _MOST = 2**31 - 1
 
 def routes(snapshots: Snapshots, database: Database) -> APIRouter:
     """All routes of indicators."""
-    router = APIRouter()
-    router.include_router(figure_routes(snapshots))
-    router.include_router(unit_routes(snapshots))
+    router = APIRouter(tags=["indicators"])
+    add_figures(router, snapshots)
+    add_units(router, snapshots)
     _add_applied(router, database)
     return router
 
 
 def _add_applied(router: APIRouter, database: Database) -> None:
-    @router.get("/v1/applied", response_model=Applied, tags=["figures"])
+    @router.get("/v1/applied", response_model=Applied)
     async def applied(
         _: Annotated[Principal, Depends(require("visits:read"))],
         source: Annotated[str | None, Query(description="of the visit")] = None,

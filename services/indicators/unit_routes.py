@@ -34,9 +34,8 @@ Reader = Annotated[Principal, Depends(require("cards:read"))]
 _MOST_FOUND = 10_000
 
 
-def unit_routes(snapshots: Snapshots) -> APIRouter:
-    """The routes of units and of the catalogue."""
-    router = APIRouter(tags=["units"])
+def add_units(router: APIRouter, snapshots: Snapshots) -> None:
+    """Add the routes of units and of the catalogue; they come after those of figures."""
     catalogue = _catalogue()
 
     @router.get("/v1/indicators", response_model=Catalogue)
@@ -106,8 +105,6 @@ def unit_routes(snapshots: Snapshots) -> APIRouter:
             if (same := unchanged(request, snapshot)) is not None:
                 return same
             return reply(request, snapshot, await _detail(snapshot, place))
-
-    return router
 
 
 def _catalogue() -> Catalogue:
