@@ -136,6 +136,14 @@ async def delivery(tx: Tx, delivery_id: str) -> Delivery | None:
     return None if row is None else _delivery(row)
 
 
+async def peek(tx: Tx, delivery_id: str) -> Delivery | None:
+    """Return a delivery for reading, or None."""
+    row = await tx.fetch_one(
+        f"SELECT {_DELIVERY} FROM deliveries WHERE delivery_id = $1", delivery_id
+    )
+    return None if row is None else _delivery(row)
+
+
 async def delivery_of_token(tx: Tx, token: str) -> Delivery | None:
     """Return the delivery whose receipts carry the token, locked, or None."""
     row = await tx.fetch_one(

@@ -14,6 +14,7 @@ from datetime import date
 import structlog
 
 from services.notify import outbox, rulebook, store, telling, watch
+from services.notify.bell import Bell
 from services.notify.decisions import carry_out
 from services.notify.evaluate import statistics_json
 from services.notify.evidence import Figures
@@ -58,14 +59,14 @@ class Planner:
         indicators: IndicatorsClient,
         clock: Clock,
         timing: Timing,
-        wake: asyncio.Event,
+        bell: Bell,
     ) -> None:
-        """Take the service's parts; `wake` is set whenever messages may be due."""
+        """Take the service's parts; `bell` rings whenever messages may be due."""
         self._database = database
         self._indicators = indicators
         self._clock = clock
         self._timing = timing
-        self._wake = wake
+        self._bell = bell
         self._places = Places(indicators, clock)
         self._people: tuple[date, str | None] | None = None
         self.trouble: str | None = None
@@ -197,7 +198,7 @@ class Planner:
                 unit=place.unit_id,
                 reason=taken.judgement.reason,
             )
-        self._wake.set()
+        self._bell.ring()
         return True
 
     async def _look_after(self, day: date) -> None:
@@ -217,7 +218,7 @@ class Planner:
                     posts = await outbox.vacant_posts(tx, alert.alert_id)
                     await telling.tell_fire(tx, alert, posts, now, self._timing)
                 await outbox.release_inhibited(tx, self._timing.due(now), now)
-            self._wake.set()
+            self._bell.ring()
         self._people = people
 
     async def check(self) -> str | None:

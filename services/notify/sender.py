@@ -8,7 +8,6 @@ the alert, the officer's posting and the addresses are looked at again.
 
 from __future__ import annotations
 
-import asyncio
 import random
 import secrets
 import uuid
@@ -18,6 +17,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from services.notify import deliveries, outbox, policy
+from services.notify.bell import Bell
 from services.notify.channels.contract import Channel, Envelope, Handover
 from services.notify.deliveries import Delivery
 from services.notify.drafts import Draft, Drafts, envelope
@@ -61,7 +61,7 @@ class Sender:
         drafts: Drafts,
         clock: Clock,
         timing: Timing,
-        wake: asyncio.Event,
+        bell: Bell,
         failpoint: Failpoint = no_failpoint,
     ) -> None:
         self._kind = kind
@@ -70,23 +70,24 @@ class Sender:
         self._drafts = drafts
         self._clock = clock
         self._timing = timing
-        self._wake = wake
+        self._bell = bell
         self._failpoint = failpoint
 
     async def run(self) -> None:
         """Send until cancelled, through every outage of the database."""
-        while True:
-            try:
-                if await self.once() is not None:
-                    continue
-            except (Transient, OSError) as error:
-                _LOG.warning("sending waits", channel=self._kind, error=str(error))
-            self._wake.clear()
-            try:
-                async with asyncio.timeout(_IDLE_SECONDS):
-                    await self._wake.wait()
-            except TimeoutError:
-                continue
+        try:
+            while True:
+                await self._step()
+        finally:
+            await self._channel.close()
+
+    async def _step(self) -> None:
+        try:
+            if await self.once() is not None:
+                return
+        except (Transient, OSError) as error:
+            _LOG.warning("sending waits", channel=self._kind, error=str(error))
+        await self._bell.wait(_IDLE_SECONDS)
 
     async def drain(self) -> int:
         """Send all that is due now; the number of attempts."""
@@ -150,8 +151,9 @@ class Sender:
         right = await self._still_right(tx, carried, now, untried=untried)
         draft = await self._drafts.draft(tx, right) if right else None
         if draft is None:
-            end = ("cancelled", "nothing left to say") if untried else ("unknown", old.reason)
-            await deliveries.settle(tx, old, *end, None, now)
+            over = "expired" if now >= old.expires else "cancelled"
+            state, why = (over, "nothing left to say") if untried else ("unknown", old.reason)
+            await deliveries.settle(tx, old, state, why, None, now)
             return False
         again = replace(
             old,
