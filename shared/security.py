@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastapi import FastAPI, Request
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.routing import Mount, Route
 
 from shared.access import ANONYMOUS, Access, Principal, unauthenticated
@@ -82,9 +82,14 @@ def needs_of(route: Any) -> list[str]:
     return [] if need is None else [str(need)]
 
 
+def declared_routes(app: FastAPI) -> list[Any]:
+    """Every route of an application, those of included routers too."""
+    return [context.original_route for context in iter_route_contexts(app.routes)]
+
+
 def refuse_undeclared(app: FastAPI) -> None:
     """Raise RuntimeError when any route lacks a declared need: nothing is open by oversight."""
-    for route in app.routes:
+    for route in declared_routes(app):
         path = getattr(route, "path", "")
         if path in _FRAMEWORK and isinstance(route, Route):
             continue
