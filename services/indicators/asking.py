@@ -111,9 +111,10 @@ def read_instant(text: str | None, pointer: str) -> int | None:
 
 
 def read_line(indicator: str, split: str | None) -> int:
-    """The column of an indicator and split: 404 for the one, 422 for the other."""
+    """The column of an indicator and one of its splits; raises Problem 422."""
     if (indicator, None) not in PLACE:
-        raise Problem(404, "unknown_indicator", "There is no such indicator: see /v1/indicators.")
+        detail = "There is no such indicator: see /v1/indicators."
+        raise invalid("/path/indicator", "unknown_indicator", detail)
     place = PLACE.get((indicator, split or None))
     if place is None:
         raise invalid("/query/split", "invalid_split", "This indicator has no such split.")

@@ -7,6 +7,7 @@ computing is left to `figures`. Pure.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
+from zlib import crc32
 
 from services.indicators import intervals, labels
 from services.indicators.intervals import Resemblance, Sampling
@@ -327,5 +328,5 @@ INDICATORS: tuple[Indicator, ...] = (
 BY_CODE: Mapping[str, Indicator] = {indicator.code: indicator for indicator in INDICATORS}
 LINES: tuple[Line, ...] = tuple(line for indicator in INDICATORS for line in indicator.lines)
 """All lines of an answer in their order; the columns of everything that `figures` computes."""
-DEFINITIONS = ".".join(str(indicator.version) for indicator in INDICATORS)
+DEFINITIONS = format(crc32(repr([(i.code, i.version) for i in INDICATORS]).encode()), "x")
 """Changes whenever any definition does; part of every answer's version."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from services.indicators import gather, read_store, sums
+from services.indicators import directory, gather, read_store, sums
 from services.indicators.asking import Question
 from services.indicators.catalogue import BY_CODE, LINES
 from services.indicators.contributions import whole_pieces
@@ -44,7 +44,7 @@ class Verdicts:
     shown: Flags
     reason: list[str | None]
     numerator: NDArray[np.int64]
-    denominator: NDArray[np.int64]
+    denominator: NDArray[np.int64] | None
     stands: list[tuple[int, int] | None]
 
 
@@ -77,9 +77,19 @@ async def evidence(
         for code in chunk:
             rows += found.get(codes[code], [])
             if len(rows) >= most:
-                more = code != left[-1]
-                return Page(rows, code if more else None)
-    return Page(rows, None)
+                return Page(await _coded(snapshot, rows), None if code == left[-1] else code)
+    return Page(await _coded(snapshot, rows), None)
+
+
+async def _coded(snapshot: Snapshot, rows: list[Evidence]) -> list[Evidence]:
+    """The rows with school codes as they are registered."""
+    known = await directory.schools(snapshot.tx, list({row["school_code"] for row in rows}))
+    for row in rows:
+        dated = known.get(row["school_code"])
+        if dated is not None:
+            row["school_code"] = dated.on(snapshot.day).school_code
+            row["unit"] = f"school:{row['school_code']}"
+    return rows
 
 
 class _Judge:
@@ -114,9 +124,10 @@ class _Judge:
         pieces = flow_pieces(visits, everything, self._placed)
         here = self._inside[pieces.path]
         in_window = (visits.day >= span.first) & (visits.day <= span.last)
+        denominator = np.zeros(len(visits), np.int64)
         if self._basis is None:
             belongs = self._belongs_on_d(seen)
-            numerator = denominator = np.zeros(len(visits), np.int64)
+            numerator = np.ones(len(visits), np.int64)
             answered = np.ones(len(visits), np.bool_)
             shown = in_window & (here | belongs)
             elsewhere = ~belongs
@@ -131,7 +142,8 @@ class _Judge:
             for row in range(len(visits))
         ]
         nothing: list[tuple[int, int] | None] = [None] * len(visits)
-        return Verdicts(shown, reasons, numerator, denominator, nothing)
+        shares = bool(LINES[self._line].denominators) and self._basis is not None
+        return Verdicts(shown, reasons, numerator, denominator if shares else None, nothing)
 
     def _belongs_on_d(self, seen: Seen) -> Flags:
         """Whether each visit's school is active on D and belongs to the unit then."""
@@ -210,6 +222,7 @@ def _row(seen: Seen, row: int, verdicts: Verdicts) -> Evidence:
     visits, stands = seen.visits, verdicts.stands[row]
     reason = verdicts.reason[row]
     plain = reason in {None, "not_answered"}
+    numerator, denominator = verdicts.numerator, verdicts.denominator
     return {
         "source": visits.source[row],
         "visit_id": visits.visit_id[row],
@@ -221,8 +234,10 @@ def _row(seen: Seen, row: int, verdicts: Verdicts) -> Evidence:
         "monitor_id": visits.monitor[row],
         "visit_type": seen.kind[row],
         "status": seen.status[row],
-        "numerator": int(verdicts.numerator[row]) if reason != "not_answered" else None,
-        "denominator": int(verdicts.denominator[row]) if reason != "not_answered" else None,
+        "numerator": None if reason == "not_answered" else int(numerator[row]),
+        "denominator": (
+            None if reason == "not_answered" or denominator is None else int(denominator[row])
+        ),
         "counted": reason is None,
         "reason": reason,
         "stands_since": _day(stands[0]) if stands and plain else None,

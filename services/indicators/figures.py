@@ -145,7 +145,7 @@ def compute(sums: Sums, confidence: float) -> Figures:
     state = np.where((denominator > 0) | _IS_COUNT, _VALUE, answered).astype(np.int8)
     micro = millionths(numerator, denominator)
     n_eff = _effective(sums, denominator, schools)
-    n_eff[denominator == 0] = 0.0
+    n_eff[(denominator == 0) & ~_IS_COUNT] = 0.0
     low, high = _ends(numerator, denominator, n_eff, micro, confidence)
     return Figures(
         numerator=numerator,

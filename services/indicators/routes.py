@@ -1,4 +1,4 @@
-"""The service's routes in the order in which they are tried.
+"""The service's routes.
 
 Figures and lists are their modules'; here is what other services ask: whether a write is in.
 """

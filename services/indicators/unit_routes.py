@@ -35,7 +35,7 @@ _MOST_FOUND = 10_000
 
 
 def add_units(router: APIRouter, snapshots: Snapshots) -> None:
-    """Add the routes of units and of the catalogue; they come after those of figures."""
+    """Add the routes of units and of the catalogue."""
     catalogue = _catalogue()
 
     @router.get("/v1/indicators", response_model=Catalogue)
@@ -44,8 +44,8 @@ def add_units(router: APIRouter, snapshots: Snapshots) -> None:
         async with snapshots.open() as snapshot:
             return unchanged(request, snapshot) or reply(request, snapshot, catalogue)
 
-    @router.get("/v1/units", response_model=Units)
-    async def units(
+    @router.get("/v1/search", response_model=Units)
+    async def search(
         request: Request,
         principal: Reader,
         q: Annotated[str | None, Query(description="part of a name, an alias or an id")] = None,
@@ -64,7 +64,7 @@ def add_units(router: APIRouter, snapshots: Snapshots) -> None:
             following = _cursor(begin + most) if more else None
             return reply(request, snapshot, document, following=following)
 
-    @router.get("/v1/units/{unit_id:path}/children", response_model=Children)
+    @router.get("/v1/units/{unit_id}/children", response_model=Children)
     async def children(
         request: Request,
         principal: Reader,
@@ -79,7 +79,7 @@ def add_units(router: APIRouter, snapshots: Snapshots) -> None:
                 return same
             return reply(request, snapshot, await _children(snapshot, place, day))
 
-    @router.get("/v1/units/{unit_id:path}/schools", response_model=Schools)
+    @router.get("/v1/units/{unit_id}/schools", response_model=Schools)
     async def schools(
         request: Request,
         principal: Reader,
@@ -97,7 +97,7 @@ def add_units(router: APIRouter, snapshots: Snapshots) -> None:
             document, following = await _schools(snapshot, place, after, most)
             return reply(request, snapshot, document, following=following)
 
-    @router.get("/v1/units/{unit_id:path}", response_model=UnitDetail)
+    @router.get("/v1/units/{unit_id}", response_model=UnitDetail)
     async def unit(request: Request, principal: Reader, unit_id: str) -> Response:
         """One unit: names, level, parents, dates, head school, history."""
         async with snapshots.open() as snapshot:

@@ -65,7 +65,7 @@ class IndicatorsClient:
 
     async def units(self, *, q: str | None = None, level: str | None = None) -> Units:
         """Units by part of a name and by level (first page)."""
-        found: Units = await self._get("/v1/units", {"q": q, "level": level})
+        found: Units = await self._get("/v1/search", {"q": q, "level": level})
         return found
 
     async def unit(self, unit_id: str) -> UnitDetail:
