@@ -1,22 +1,24 @@
 """Finding a unit: by name, by level, or from the top of the tree down.
 
-Owns what the home page lists and that nothing outside the caller's units is listed; names come from
-the indicators service.
+Owns what the home page lists, and that nothing outside the caller's units is listed. Names come
+from this service's copy of the register, as it stands today.
 """
 
-import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 
-from services.reports.cards import within
+from services.reports import store
 from services.reports.figures import Place
 from shared.access import Principal
-from shared.clients import figure_answers as wire
-from shared.clients.indicators import IndicatorsClient
-from shared.errors import Problem
+from shared.db.engine import Database
+from shared.db.transaction import Tx
+from shared.domain.codes import canonical_school_code, canonical_unit
+from shared.domain.days import day_number
 
 MOST_FOUND = 50
-# A unit with more children than this is listed without its grandchildren.
-_WIDE = 15
+_MOST_TOPS = 4
+_MOST_BELOW = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,84 +31,67 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A unit with the units directly below it."""
+    """A unit with the units directly below it, schools left out."""
 
     place: Place
     below: tuple[Place, ...]
 
 
-def place_of(unit: wire.Unit) -> Place:
-    """A unit of a list as a place."""
-    return Place(
-        unit["unit_id"], unit["name"], unit["level"], dict(unit["names"] or {}), unit["parent_id"]
-    )
-
-
 class Finder:
     """Answers the home page's questions."""
 
-    def __init__(self, indicators: IndicatorsClient) -> None:
-        self._indicators = indicators
+    def __init__(self, database: Database, today: Callable[[], date]) -> None:
+        self._database = database
+        self._today = today
+
+    @property
+    def _day(self) -> int:
+        return day_number(self._today())
+
+    async def version(self) -> int:
+        """Changes with every change of the register."""
+        async with self._database.reading() as tx:
+            return await store.newest_version(tx)
 
     async def named(self, query: str, principal: Principal) -> Found:
-        """Units and schools whose name, alias or code holds `query`."""
-        return await self._visible((await self._indicators.units(q=query))["units"], principal)
+        """Units and schools whose name, alias or code holds `query`; 01001 also finds 1001."""
+        part = canonical_school_code(query)
+        async with self._database.reading() as tx:
+            scope = await self._scope(tx, principal)
+            found = await store.find(tx, self._day, MOST_FOUND + 1, part=part, scope=scope)
+        return _cut(found, MOST_FOUND)
 
     async def of_level(self, level: str, principal: Principal) -> Found:
-        """Units of one level."""
-        return await self._visible((await self._indicators.units(level=level))["units"], principal)
+        """Units of one level, by name."""
+        async with self._database.reading() as tx:
+            scope = await self._scope(tx, principal)
+            found = await store.find(tx, self._day, _MOST_BELOW + 1, level=level, scope=scope)
+        return _cut(found, _MOST_BELOW)
 
-    async def _visible(self, units: list[wire.Unit], principal: Principal) -> Found:
-        if principal.units is None:
-            shown = units
-        else:
-            details = await asyncio.gather(
-                *(self._indicators.unit(unit["unit_id"]) for unit in units)
-            )
-            shown = [
-                unit
-                for unit, detail in zip(units, details, strict=True)
-                if within(principal, detail)
-            ]
-        places = sorted((place_of(unit) for unit in shown), key=lambda place: place.name.casefold())
-        return Found(tuple(places[:MOST_FOUND]), len(places) > MOST_FOUND)
-
-    async def tops(self, principal: Principal) -> list[wire.Unit]:
+    async def tops(self, principal: Principal) -> list[Place]:
         """Where the caller's view begins: the roots of the tree, or the caller's own units."""
-        if principal.units is not None:
-            answers = await asyncio.gather(
-                *(self._indicators.unit(unit_id) for unit_id in sorted(principal.units)),
-                return_exceptions=True,
-            )
-            found: list[wire.Unit] = []
-            for answer in answers:
-                if isinstance(answer, Problem) and answer.status == 404:
-                    continue
-                if isinstance(answer, BaseException):
-                    raise answer
-                found.append(answer)
-            return found
-        units = (await self._indicators.units())["units"]
-        roots = [unit for unit in units if unit["parent_id"] is None]
-        if roots or not units:
-            return roots
-        # The first page of a large register may hold no root: go up from any unit.
-        detail = await self._indicators.unit(units[0]["unit_id"])
-        top = await self._indicators.unit(detail["chain"][-1]["unit_id"])
-        return [top]
+        async with self._database.reading() as tx:
+            if principal.units is None:
+                return await store.roots(tx, self._day, _MOST_TOPS)
+            own = [canonical_unit(unit) for unit in principal.units]
+            return await store.named(tx, self._day, own, _MOST_TOPS)
 
     async def branches(self, unit_id: str) -> list[Branch]:
-        """The units under a unit and theirs: two levels of the tree, without schools."""
-        children = (await self._indicators.children(unit_id))["children"]
-        if len(children) > _WIDE or any(child["level"] == "school" for child in children):
-            return [Branch(place_of(child), ()) for child in children]
-        below = await asyncio.gather(
-            *(self._indicators.children(child["unit_id"]) for child in children)
-        )
-        return [
-            Branch(
-                place_of(child),
-                tuple(place_of(unit) for unit in answer["children"] if unit["level"] != "school"),
-            )
-            for child, answer in zip(children, below, strict=True)
-        ]
+        """The units under a unit, and theirs without schools."""
+        async with self._database.reading() as tx:
+            children = await store.find(tx, self._day, _MOST_BELOW, parents=[unit_id])
+            units = [child.unit_id for child in children if child.level != "school"]
+            below: dict[str | None, list[Place]] = {}
+            for place in await store.find(tx, self._day, _MOST_BELOW, parents=units):
+                if place.level != "school":
+                    below.setdefault(place.parent_id, []).append(place)
+        return [Branch(child, tuple(below.get(child.unit_id, ()))) for child in children]
+
+    async def _scope(self, tx: Tx, principal: Principal) -> list[str] | None:
+        if principal.units is None:
+            return None
+        return await store.under(tx, self._day, [canonical_unit(u) for u in principal.units])
+
+
+def _cut(found: Sequence[Place], most: int) -> Found:
+    return Found(tuple(found[:most]), len(found) > most)

@@ -19,12 +19,10 @@ from services.reports.targets import Targets
 from services.reports.texts import LANGUAGES
 from shared.access import Principal
 from shared.cache import Cache
-from shared.clients import figure_answers as wire
 from shared.clients.indicators import IndicatorsClient
+from shared.errors import Problem
 
 _KEEP_SECONDS = 300
-# A caller with many units gets links to all of them and the figures of the first few.
-_MOST_TOPS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +48,14 @@ class Home:
         cards: Cards,
         cache: Cache,
         pages: Pages,
+        finder: Finder,
     ) -> None:
         self._indicators = indicators
         self._targets = targets
         self._cards = cards
         self._cache = cache
         self._pages = pages
-        self._finder = Finder(indicators)
+        self._finder = finder
 
     async def page(
         self, lang: str, path: str, query: str, level: str, principal: Principal
@@ -64,13 +63,15 @@ class Home:
         """The page; the plain one of callers without limits is cached by version."""
         if query or level or principal.units is not None:
             return await self._made(lang, path, query, level, principal)
-        fresh, book = await asyncio.gather(self._indicators.version(), self._targets.read())
+        fresh, book, register = await asyncio.gather(
+            self._indicators.version(), self._targets.read(), self._finder.version()
+        )
         period = self._cards.read_period(None)
         parts = (
-            "home",
             lang,
             fresh["version"],
             book.version,
+            str(register),
             period.text,
             str(self._cards.today()),
         )
@@ -89,10 +90,9 @@ class Home:
         listed = await self._finder.of_level(level, principal) if level else nothing
         tops: list[Top] = []
         if not query and not level:
-            units = await self._finder.tops(principal)
-            tops = list(
-                await asyncio.gather(*(self._top(unit, lang) for unit in units[:_MOST_TOPS]))
-            )
+            places = await self._finder.tops(principal)
+            made = await asyncio.gather(*(self._top(place.unit_id, lang) for place in places))
+            tops = [top for top in made if top is not None]
         return self._pages.render(
             "home.html",
             lang,
@@ -107,14 +107,20 @@ class Home:
             link=lambda unit_id: card_link(unit_id, lang=lang),
         )
 
-    async def _top(self, unit: wire.Unit, lang: str) -> Top:
+    async def _top(self, unit_id: str, lang: str) -> Top | None:
+        """A unit with its figures; None for one that indicators does not know yet."""
         period = self._cards.read_period(None)
-        answer, branches, catalogue, book = await asyncio.gather(
-            self._indicators.figures(unit["unit_id"], period.text),
-            self._finder.branches(unit["unit_id"]),
-            self._indicators.catalogue(),
-            self._targets.read(),
-        )
+        try:
+            answer, branches, catalogue, book = await asyncio.gather(
+                self._indicators.figures(unit_id, period.text),
+                self._finder.branches(unit_id),
+                self._indicators.catalogue(),
+                self._targets.read(),
+            )
+        except Problem as problem:
+            if problem.status == 404:
+                return None
+            raise
         own = figure_set(answer)
         card = assemble(
             Gathered(

@@ -1,20 +1,25 @@
 """What the reports service is made of: cards and pages over the figures of indicators.
 
-It keeps nothing: figures are asked from indicators, targets from ingest, rendered bytes lie in the
-cache.
+Figures are asked from indicators and targets from ingest; rendered bytes lie in the cache. What it
+keeps is its copy of the register's names, read from the register's events.
 """
 
 from fastapi import APIRouter
 
 from services.reports import pages, routes, sessions
 from services.reports.cards import Cards
+from services.reports.finder import Finder
 from services.reports.formats.html import Pages
 from services.reports.home import Home
+from services.reports.projector import project
 from services.reports.tables import ReportsTable
 from services.reports.targets import Targets
 from shared.clients.indicators import IndicatorsClient
 from shared.platform import Platform
 from shared.service import Service
+
+# Names are kept a thousand at a time: a register arrives whole.
+_BATCH = 1_000
 
 
 def build(platform: Platform) -> Service:
@@ -24,7 +29,13 @@ def build(platform: Platform) -> Service:
     targets = Targets(platform.client("ingest"))
     rendering = Pages(settings.zone, settings.demo_notice)
     cards = Cards(indicators, targets, platform.cache, rendering, platform.clock, settings)
-    home = Home(indicators, targets, cards, platform.cache, rendering)
+    tables = ReportsTable.metadata
+    database = platform.database("reports", tables)
+    finder = Finder(database, cards.today)
+    home = Home(indicators, targets, cards, platform.cache, rendering, finder)
+    register = platform.consumer(
+        "reports.registry", ["rtsm.registry"], database, project, batch=_BATCH
+    )
     secure = (settings.public_url or "").startswith("https://")
     router = APIRouter()
     for part in (
@@ -38,9 +49,14 @@ def build(platform: Platform) -> Service:
         # shared.web asks the application's state for this; only the platform holds the application.
         platform._app.state.render_problem = pages.problem_page(rendering)  # noqa: SLF001
 
+    async def trouble() -> str | None:
+        return register.trouble
+
     return Service(
         name="reports",
         router=router,
-        tables=ReportsTable.metadata,
+        tables=tables,
+        consumers=[register],
+        checks={"register": trouble},
         on_start=[offer_problem_pages],
     )

@@ -1,6 +1,6 @@
 """The reports service as an application, over fake services and a real access store."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,17 +10,21 @@ from typing import Any, cast
 
 import httpx
 from fastapi import FastAPI
+from sqlalchemy import MetaData
 
+from services.reports.figures import Place
+from services.reports.projector import project
 from services.reports.service import build
 from shared.access import TABLES, Access
 from shared.cache import Cache, MemoryCache
 from shared.clock import SetClock
 from shared.db.engine import database_for
+from shared.db.sqlite import SqliteDatabase
 from shared.platform import Platform
 from shared.security import needs_of
 from shared.settings import Settings
 from shared.web import Edge, install_problems
-from tests.unit.reports.fake_services import FakeServices
+from tests.unit.reports.fake_services import CHAINS, FakeServices, register_events
 
 
 @dataclass
@@ -36,7 +40,10 @@ class Site:
 
 @asynccontextmanager
 async def a_site(
-    folder: Path, cache: Cache | None = None, base_url: str = "http://site", **settings: Any
+    folder: Path,
+    cache: Cache | None = None,
+    chains: Mapping[str, tuple[Place, ...]] = CHAINS,
+    **settings: Any,
 ) -> AsyncIterator[Site]:
     """Reports alone, public unless told otherwise, on 2019-06-03."""
     services = FakeServices()
@@ -46,7 +53,15 @@ async def a_site(
     access = Access(database_for(chosen, "access", TABLES, size=2), clock)
     await access.open()
     app = FastAPI()
+    database = SqliteDatabase(folder / "reports.db", MetaData())
+
+    def own(service: str, tables: MetaData) -> SqliteDatabase:
+        database.tables = tables
+        return database
+
     platform = SimpleNamespace(
+        database=own,
+        consumer=lambda *_, **__: SimpleNamespace(trouble=None),
         settings=chosen,
         clock=clock,
         access=access,
@@ -61,9 +76,13 @@ async def a_site(
     install_problems(app)
     app.include_router(service.router)
     app.add_middleware(Edge)
+    await database.open()
+    async with database.transaction() as tx:
+        await project(tx, register_events(chains))
     for step in service.on_start:
         await step()
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url=base_url) as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://site") as client:
         yield Site(client, app, services, access, clock)
+    await database.close()
     await access.close()

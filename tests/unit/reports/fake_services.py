@@ -1,12 +1,14 @@
 """A small indicators and a small ingest behind httpx.MockTransport, with made-up figures."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
 import httpx
 
 from services.reports.figures import Figure, FigureSet, Place
+from shared.journal.records import Event, Record
 from tests.unit.reports import builders as b
 
 CHAINS: dict[str, tuple[Place, ...]] = {
@@ -199,3 +201,25 @@ def catalogue() -> list[dict[str, Any]]:
 
 def dumps(document: Any) -> str:
     return json.dumps(document, sort_keys=True)
+
+
+def a_record(number: int, **data: Any) -> Record:
+    """A register event as the feed brings it."""
+    event = Event(
+        topic="rtsm.registry",
+        type="rtsm.unit.changed.v1",
+        key="k",
+        subject="s",
+        time=0,
+        recorded=0,
+        data=json.dumps({"version": number, "recorded_at": "2018-01-01T00:00:00Z"} | data).encode(),
+    )
+    return Record("0", number, event)
+
+
+def register_events(chains: Mapping[str, tuple[Place, ...]]) -> list[Record]:
+    """The register that the fake indicators answers from, as events."""
+    return [
+        a_record(number, unit=a_unit(chain[0]) | {"aliases": [f"alias of {chain[0].name}"]})
+        for number, chain in enumerate(chains.values(), start=1)
+    ]

@@ -335,9 +335,15 @@ async def test_every_problem_of_this_service_has_a_help_page(site):
 
 
 async def test_an_empty_register_says_so(tmp_path):
-    async with a_site(tmp_path) as site:
-        site.services.found = lambda params: []
+    async with a_site(tmp_path, chains={}) as site:
         assert "The register is empty" in (await site.client.get("/")).text
+
+
+async def test_a_unit_is_found_by_part_of_any_name(site):
+    for query in ("QUETTA", "کوئٹہ", "ba-qta", "alias of que"):
+        page = (await site.client.get("/", params={"q": query})).text
+        assert "/units/BA-QTA?" in page, query
+    assert "Nothing on the register" in (await site.client.get("/", params={"q": "%"})).text
 
 
 async def test_pages_of_targets_are_read_to_the_end():
