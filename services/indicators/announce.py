@@ -3,6 +3,8 @@
 Owns the `rtsm.figures` events. No values: whoever wants them asks. Pure.
 """
 
+from collections.abc import Iterable
+
 import msgspec
 import numpy as np
 
@@ -27,8 +29,18 @@ def moved(deltas: Deltas, register: Register, now: int) -> list[Event]:
     starts = np.flatnonzero(np.concatenate(([True], paths[1:] != paths[:-1])))
     first = np.minimum.reduceat(days, starts).tolist()
     last = np.maximum.reduceat(days, starts).tolist()
+    return _events(zip(paths[starts].tolist(), first, last, strict=True), register, now)
+
+
+def everything(register: Register, first: int, last: int, now: int) -> list[Event]:
+    """Make the events that say that any figure of these days may have moved."""
+    return _events(((path, first, last) for path in range(len(register.paths))), register, now)
+
+
+def _events(touched: Iterable[tuple[int, int, int]], register: Register, now: int) -> list[Event]:
+    """Join (path, first day, last day) by district."""
     districts: dict[int, tuple[set[int], int, int]] = {}
-    for number, begin, end in zip(paths[starts].tolist(), first, last, strict=True):
+    for number, begin, end in touched:
         path = register.paths[number]
         if not path:
             continue

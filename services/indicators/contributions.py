@@ -215,9 +215,22 @@ def summed(entries: Entries, path_units: Ints) -> Sums:
         return Sums(unit, unit, np.zeros((0, entries.values.shape[1]), np.int64))
     values = np.add.reduceat(entries.values[row[order]], starts, axis=0)
     key = key[starts]
-    return _without_zeros(
-        (key >> 32).astype(np.int32), ((key & 0xFFFFFFFF) + MIN_DAY).astype(np.int32), values
-    )
+    when = ((key & 0xFFFFFFFF) + MIN_DAY).astype(np.int32)
+    return _without_zeros((key >> 32).astype(np.int32), when, values)
+
+
+def merged(parts: Sequence[Sums]) -> Sums:
+    """Add sums together; rows of zeros vanish."""
+    unit = np.concatenate([part.unit for part in parts])
+    when = np.concatenate([part.when for part in parts])
+    values = np.concatenate([part.values for part in parts])
+    key = (unit.astype(np.int64) << 32) + (when.astype(np.int64) - MIN_DAY)
+    order = np.argsort(key, kind="stable")
+    starts = _starts(key[order])
+    if starts.size == 0:
+        return Sums(unit, when, values)
+    first = order[starts]
+    return _without_zeros(unit[first], when[first], np.add.reduceat(values[order], starts, axis=0))
 
 
 def _starts(key: NDArray[np.int64]) -> NDArray[np.intp]:

@@ -6,7 +6,6 @@ speaks of, a school that arrives takes the visits that waited for it, by the sam
 """
 
 import asyncio
-import uuid
 from collections.abc import Iterator
 
 import numpy as np
@@ -42,7 +41,7 @@ class RegistryFold:
         units = [c.version for c in changes if isinstance(c.version, UnitVersion)]
         schools = [c.version for c in changes if isinstance(c.version, SchoolVersion)]
         new, changed = await asyncio.to_thread(old.patched, units, schools)
-        token = uuid.uuid4().hex
+        token = registry_store.next_token((await registry_store.state_of(tx))[0])
         change = await registry_store.save(tx, changes, old, new, token)
         self._registers.propose(token, change, new)
         arrived = {version.code for version in schools} - set(old.school_index)

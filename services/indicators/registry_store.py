@@ -6,6 +6,7 @@ paths, and `Registers`, which both the fold and the readers ask. Where a school 
 """
 
 import asyncio
+import uuid
 from collections import OrderedDict
 from collections.abc import Sequence
 
@@ -41,7 +42,7 @@ class Registers:
             if self._proposed is not None and self._proposed[0] == token:
                 register = self._proposed[2]
             else:
-                register = await self._load(tx, change)
+                register = await self._load(tx, token, change)
             self._held[token] = (change, register)
             while len(self._held) > _KEPT:
                 self._held.popitem(last=False)
@@ -51,11 +52,11 @@ class Registers:
         """Hold what a transaction is about to make; it is taken once its token is committed."""
         self._proposed = (token, change, register)
 
-    async def _load(self, tx: Tx, change: int) -> Register:
+    async def _load(self, tx: Tx, token: str, change: int) -> Register:
         """Build the register of a snapshot from the newest one held that is not newer."""
         base, register = 0, Register.empty()
-        for held_change, held in self._held.values():
-            if base <= held_change <= change:
+        for held_token, (held_change, held) in self._held.items():
+            if base <= held_change <= change and _line(held_token) == _line(token):
                 base, register = held_change, held
         ids = await _ids_after(tx, register)
         units = await tx.fetch(
@@ -84,6 +85,18 @@ class Registers:
                 for row in schools
             ],
         )[0]
+
+
+def next_token(token: str) -> str:
+    """Make the token of the next change: its line, which a rebuild breaks, and its own name.
+
+    Integers are given anew in a rebuild, so a register of another line is no base for this one's.
+    """
+    return f"{_line(token) or uuid.uuid4().hex}.{uuid.uuid4().hex}"
+
+
+def _line(token: str) -> str:
+    return token.partition(".")[0]
 
 
 async def state_of(tx: Tx) -> tuple[str, int]:

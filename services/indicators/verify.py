@@ -1,0 +1,189 @@
+"""Computing everything again and comparing: cells and presence, and the visits with the journal.
+
+Owns the comparison and the words of a difference; the recomputation is `recount`'s. Reads one
+snapshot, changes nothing, can run beside the live service.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from services.indicators import store
+from services.indicators.cells import decode_presence, decode_rows
+from services.indicators.contributions import PresenceChange, Sums, merged
+from services.indicators.measures import FLOW, STOCK
+from services.indicators.recount import Finished, Recount, no_sums, portions
+from services.indicators.register import Ints, Register
+from services.indicators.registry_store import Registers
+from services.indicators.verify_visits import Differences, compare_visits
+from services.indicators.visits import Visits
+from shared.db.engine import Database
+from shared.db.transaction import Tx
+from shared.domain.days import day_date, month_first
+
+Tell = Callable[[int, int], None]
+_UNITS_AT_ONCE = 100
+
+
+class Asked(Protocol):
+    """What of the settings the figures depend on."""
+
+    @property
+    def look_back_days(self) -> int:
+        """How long a stock answer stands."""
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone that decides a visit's day."""
+
+
+async def verify(database: Database, ledger: Database, asked: Asked, tell: Tell) -> list[str]:
+    """Return every difference between what is stored and what follows from the visits.
+
+    `tell(done, total)` counts schools. Events recorded while this runs are not missed visits: the
+    journal is compared as far as the service had come when the snapshot was taken.
+    """
+    found = Differences()
+    async with database.reading() as tx:
+        register = await Registers().current(tx)
+        await _compare_cells(tx, register, asked.look_back_days, tell, found)
+        await compare_visits(tx, ledger, register, asked.zone, found)
+    return found.told()
+
+
+async def _compare_cells(
+    tx: Tx, register: Register, look_back: int, tell: Tell, found: Differences
+) -> None:
+    counts = await store.visit_counts(tx, register.known_schools().tolist())
+    recount = Recount(register, look_back)
+    done, total = 0, int(register.known_schools().size)
+    tell(0, total)
+    for schools in portions(register, counts):
+        visited = [school for school in schools.tolist() if school in counts]
+        visits = Visits.from_rows(await store.visits_of(tx, visited) if visited else [])
+        await _compare(tx, register, await asyncio.to_thread(recount.add, schools, visits), found)
+        done += schools.size
+        tell(done, total)
+    await _compare(tx, register, recount.rest(), found)
+    for table in ("day_cells", "month_cells"):
+        row = await tx.fetch_one(
+            f"SELECT count(*) FROM {table} WHERE unit >= $1 OR unit < 0", len(register.unit_ids)
+        )
+        if row[0]:
+            found.add(f"{table}: {row[0]} rows of units that do not exist")
+
+
+async def _compare(tx: Tx, register: Register, finished: Finished, found: Differences) -> None:
+    """Compare the finished units and paths with what is stored."""
+    for begin in range(0, finished.units.size, _UNITS_AT_ONCE):
+        units = finished.units[begin : begin + _UNITS_AT_ONCE]
+        for name, names, sums in (("flow", FLOW, finished.flow), ("stock", STOCK, finished.stock)):
+            expected = _of_units(sums, units)
+            for table, when, right in (
+                ("day_cells", "day", expected),
+                ("month_cells", "month", expected.by_month()),
+            ):
+                held = await _stored(tx, table, when, name, units, len(names))
+                _describe(register, table, when, names, held, right, found)
+    for begin in range(0, finished.paths.size, _UNITS_AT_ONCE):
+        await _compare_presence(
+            tx, register, finished.paths[begin : begin + _UNITS_AT_ONCE], finished.presence, found
+        )
+
+
+def _of_units(sums: Sums, units: Ints) -> Sums:
+    at = np.isin(sums.unit, units)
+    return Sums(sums.unit[at], sums.when[at], sums.values[at])
+
+
+async def _stored(tx: Tx, table: str, when: str, column: str, units: Ints, width: int) -> Sums:
+    rows = await tx.fetch(
+        f"SELECT unit, {when}, {column} FROM {table} "
+        f"WHERE unit = ANY($1::integer[]) AND {column} IS NOT NULL",
+        units.tolist(),
+    )
+    if not rows:
+        return no_sums(width)
+    return merged(
+        [
+            Sums(
+                np.array([row[0] for row in rows], np.int32),
+                np.array([row[1] for row in rows], np.int32),
+                decode_rows([row[2] for row in rows], width),
+            )
+        ]
+    )
+
+
+def _describe(
+    register: Register,
+    table: str,
+    when: str,
+    names: Sequence[str],
+    held: Sums,
+    right: Sums,
+    found: Differences,
+) -> None:
+    """Note every measure of every cell that is not what it should be."""
+    wrong = merged([held, Sums(right.unit, right.when, -right.values)])
+    if wrong.unit.size == 0:
+        return
+    stored = {
+        (unit, time): place
+        for place, (unit, time) in enumerate(
+            zip(held.unit.tolist(), held.when.tolist(), strict=True)
+        )
+    }
+    written = month_name if when == "month" else day_name
+    for row in range(wrong.unit.size):
+        unit, time = int(wrong.unit[row]), int(wrong.when[row])
+        place = stored.get((unit, time))
+        for column in np.flatnonzero(wrong.values[row]).tolist():
+            has = 0 if place is None else int(held.values[place, column])
+            found.add(
+                f"{table}: unit {register.unit_ids[unit]}, {when} {written(time)}, "
+                f"{names[column]}: stored {has}, should be {has - int(wrong.values[row, column])}"
+            )
+
+
+def day_name(day: int) -> str:
+    """Write a day number as an ISO date."""
+    return day_date(day).isoformat()
+
+
+def month_name(month: int) -> str:
+    """Write a month number as year-month."""
+    return month_first(month).strftime("%Y-%m")
+
+
+async def _compare_presence(
+    tx: Tx, register: Register, paths: Ints, right: PresenceChange, found: Differences
+) -> None:
+    rows = await tx.fetch(
+        "SELECT path, quarter, data FROM presence WHERE path = ANY($1::integer[])", paths.tolist()
+    )
+    counts: dict[tuple[int, int, int, int, int], int] = {}
+    for path, quarter, data in rows:
+        for school, day, mask, count in decode_presence([data]).tolist():
+            key = (path, quarter, school, day, mask)
+            counts[key] = counts.get(key, 0) + count
+    stored = dict(counts)
+    at = np.isin(right.path, paths)
+    for path, quarter, record in zip(
+        right.path[at].tolist(), right.quarter[at].tolist(), right.records[at].tolist(), strict=True
+    ):
+        school, day, mask, count = record
+        key = (path, quarter, school, day, mask)
+        counts[key] = counts.get(key, 0) - count
+    for key, difference in counts.items():
+        if difference:
+            path, _, school, day, _ = key
+            has = stored.get(key, 0)
+            found.add(
+                f"presence: school {register.school_codes[school]} in "
+                f"{[register.unit_ids[unit] for unit in register.paths[path]]}, "
+                f"day {day_name(day)}: stored {has}, should be {has - difference}"
+            )
