@@ -238,7 +238,7 @@ class Processes:
             **(settings or {}),
         }
         self.command("migrate", settings=common)
-        deployment = Deployment(common, self.key(common))
+        deployment = Deployment(common, key="")
         for service, count in counts.items():
             getattr(deployment, service).extend(
                 Served(self.directory, f"{service}-{number}", {}) for number in range(count)
@@ -249,6 +249,7 @@ class Processes:
             served.program.env = environment(common | {"RTSM_SERVICES": service})
             self._started.append(served)
             served.start(wait=False)
+        deployment.key = self.key(common)
         for served in deployment.all:
             served.until_live()
         return deployment
