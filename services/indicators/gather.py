@@ -76,7 +76,9 @@ async def of_units(tx: Tx, asked: Asked, units: Sequence[int]) -> Sums:
             stock = stock + sums.of_stocks(visits, pieces.stock, grouping, asked.spans)
         stayed = present.where(~np.isin(present.school, movers))
         present = stayed.and_also(sums.present_of(visits, came.flow))
-    return sums.assemble(flow, stock, present, grouping, asked.spans, standing)
+    return sums.assemble(
+        flow, stock, present, grouping, asked.spans, standing, len(placed.school_codes)
+    )
 
 
 async def of_schools(tx: Tx, asked: Asked, schools: Sequence[int]) -> Sums:
@@ -125,7 +127,9 @@ async def new_visits(
     standing = _members(placed, asked.spans)
     present = sums.present_of(visits, pieces)
     stock = stock.reshape(-1, STOCKS)
-    return sums.assemble(flow, stock, present, grouping, asked.spans, standing)
+    return sums.assemble(
+        flow, stock, present, grouping, asked.spans, standing, len(placed.school_codes)
+    )
 
 
 def _members(register: Register, spans: Sequence[Span]) -> list[Members]:
@@ -204,4 +208,5 @@ async def _from_visits(
         grouping,
         asked.spans,
         _members(placed, asked.spans),
+        len(placed.school_codes),
     )

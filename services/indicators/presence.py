@@ -15,7 +15,7 @@ from services.indicators.figures import NEVER
 from services.indicators.intervals import Integers
 from services.indicators.measures import ANSWERED
 
-_BITS = np.arange(len(ANSWERED), dtype=np.uint64)
+_WIDTH = len(ANSWERED)
 _RECORD = PRESENCE.itemsize
 
 
@@ -91,58 +91,96 @@ def _cancelled(joined: Present) -> Present:
     return summed.where(count > 0)
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a window's visits amount to, once for all groupings of paths and schools.
+
+    `count` (paths, ANSWERED): distinct schools of each path that were seen under no other path;
+    `path`, `school`, `mask`: one entry for each path of the few schools that were seen under
+    several, with everything they answered there; `newest`: the last day of a visit under each path,
+    or NEVER; `visits`: visits to each school.
+    """
+
+    count: Integers
+    path: Integers
+    school: Integers
+    mask: NDArray[np.uint64]
+    newest: Integers
+    visits: Integers
+
+
+def seen(present: Present, paths: int, schools: int) -> Seen:
+    """Count the visits of one window; `paths` and `schools` are how many there are."""
+    key, mask = _either(present.path * schools + present.school, present.mask)
+    path, school = np.divmod(key, schools)
+    elsewhere = (np.bincount(school, minlength=schools) > 1)[school]
+    newest = np.full(paths, NEVER, np.int64)
+    np.maximum.at(newest, present.path, present.day)
+    return Seen(
+        count=_by_row(path[~elsewhere], mask[~elsewhere], paths),
+        path=path[elsewhere],
+        school=school[elsewhere],
+        mask=mask[elsewhere],
+        newest=newest,
+        visits=np.bincount(present.school, present.count, schools).astype(np.int64),
+    )
+
+
 def _either(key: Integers, mask: NDArray[np.uint64]) -> tuple[Integers, NDArray[np.uint64]]:
     """The distinct keys in order, and all bits that any record of the key has."""
     if key.size == 0:
         return key, mask
     order = np.argsort(key, kind="stable")
     ordered = key[order]
-    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+    starts = _starts(ordered)
     return ordered[starts], np.bitwise_or.reduceat(mask[order], starts)
 
 
-def distinct(
-    present: Present, groupings: Sequence[Integers], sizes: Sequence[int]
-) -> list[Integers]:
-    """Distinct schools for each answer: one (rows, ANSWERED) array for each grouping.
-
-    A grouping maps a path to its row (-1: none); `sizes` are the numbers of rows. A school that was
-    seen under two paths of one row counts once.
-    """
-    schools = int(present.school.max()) + 1 if present.school.size else 1
-    key, mask = _either(present.path * schools + present.school, present.mask)
-    path, school = np.divmod(key, schools)
-    counts = []
-    for grouping, size in zip(groupings, sizes, strict=True):
-        row = grouping[path]
-        inside = row >= 0
-        found, bits = _either(row[inside] * schools + school[inside], mask[inside])
-        counts.append(_by_row(found // schools, bits, size))
-    return counts
+def _starts(ordered: Integers) -> NDArray[np.intp]:
+    """Where each run of equal values begins."""
+    new = np.ones(ordered.size, np.bool_)
+    new[1:] = ordered[1:] != ordered[:-1]
+    return np.flatnonzero(new)
 
 
 def _by_row(row: Integers, mask: NDArray[np.uint64], rows: int) -> Integers:
     """How many of the masks of each row have each bit; `row` is in order."""
-    counts = np.zeros((rows, _BITS.size), np.int64)
+    counts = np.zeros((rows, _WIDTH), np.int64)
     if row.size:
-        bits = ((mask[:, None] >> _BITS) & np.uint64(1)).astype(np.int64)
-        starts = np.flatnonzero(np.concatenate([[True], row[1:] != row[:-1]]))
-        counts[row[starts]] = np.add.reduceat(bits, starts, axis=0)
+        octets = mask.astype("<u8").view(np.uint8).reshape(-1, 8)
+        bits = np.unpackbits(octets, axis=1, bitorder="little", count=_WIDTH)
+        starts = _starts(row)
+        counts[row[starts]] = np.add.reduceat(bits, starts, axis=0, dtype=np.int64)
     return counts
 
 
-def newest(present: Present, grouping: Integers, size: int) -> Integers:
-    """The last day with a counted visit for each row of a grouping of paths; NEVER without one."""
-    days = np.full(size, NEVER, np.int64)
-    row = grouping[present.path]
-    np.maximum.at(days, row[row >= 0], present.day[row >= 0])
-    return days
+def distinct(found: Seen, grouping: Integers, size: int) -> Integers:
+    """Distinct schools of each answer in each row of a grouping of paths; (size, ANSWERED).
 
-
-def covered(present: Present, grouping: Integers, size: int) -> tuple[Integers, Integers]:
-    """Schools seen and visits made there, for each row of a grouping of *schools* (-1: none)."""
-    row = grouping[present.school]
+    A grouping maps a path to its row (-1: none). A school that was seen under two paths of one row
+    counts once.
+    """
+    counts = np.zeros((size + 1, _WIDTH), np.int64)
+    np.add.at(counts, grouping, found.count)
+    row = grouping[found.path]
     inside = row >= 0
-    visits = np.bincount(row[inside], present.count[inside], size).astype(np.int64)
-    seen = np.unique(present.school[inside])
-    return np.bincount(grouping[seen], minlength=size).astype(np.int64), visits
+    if bool(inside.any()):
+        schools = found.visits.size
+        key, mask = _either(row[inside] * schools + found.school[inside], found.mask[inside])
+        counts[:size] += _by_row(key // schools, mask, size)
+    return counts[:size]
+
+
+def newest(found: Seen, grouping: Integers, size: int) -> Integers:
+    """The last day with a counted visit in each row of a grouping of paths; NEVER without one."""
+    days = np.full(size + 1, NEVER, np.int64)
+    np.maximum.at(days, grouping, found.newest)
+    return days[:size]
+
+
+def covered(found: Seen, grouping: Integers, size: int) -> tuple[Integers, Integers]:
+    """Schools seen and visits made there, for each row of a grouping of *schools* (-1: none)."""
+    # Row -1 is the last place, which nobody asks for.
+    row = np.where(grouping < 0, size, grouping)
+    visits = np.bincount(row, found.visits, size + 1)[:size].astype(np.int64)
+    return np.bincount(row[found.visits > 0], minlength=size + 1)[:size].astype(np.int64), visits

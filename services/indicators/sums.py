@@ -210,28 +210,31 @@ def assemble(
     grouping: Grouping,
     spans: Sequence[Span],
     standing: Sequence[Members],
+    count: int,
 ) -> Sums:
     """Add to flow and stock sums what only schools can tell: distinct, covered, registered.
 
     `present`: all visits of the windows to schools that belong to the units on the visit's day or
-    on D; `standing`: the members on each window's D. The registered schools are counted anew.
+    on D; `standing`: the members on each window's D; `count`: how many schools there are. The
+    registered schools are counted anew.
     """
     shape = (grouping.size, len(spans))
     schools = np.zeros((*shape, len(ANSWERED)), np.int64)
     covered, visits = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
     genders = np.zeros((*shape, UNKNOWN_GENDER + 1), np.int64)
     newest = np.full(shape, NEVER, np.int64)
-    sizes = [grouping.size] * len(grouping.layers)
+    paths = grouping.layers[0].size
     for number, (span, here) in enumerate(zip(spans, standing, strict=True)):
-        seen = present.between(span.first, span.last)
-        for counts in presence.distinct(seen, grouping.layers, sizes):
-            schools[:, number] += counts
+        found = presence.seen(present.between(span.first, span.last), paths, count)
         for layer in grouping.layers:
+            schools[:, number] += presence.distinct(found, layer, grouping.size)
             _count_members(layer, here, genders[:, number])
-            found, made = presence.covered(seen, _by_school(layer, here, seen), grouping.size)
-            covered[:, number] += found
+            on_d = np.full(count, -1, np.int64)
+            on_d[here.school] = layer[here.path]
+            distinct, made = presence.covered(found, on_d, grouping.size)
+            covered[:, number] += distinct
             visits[:, number] += made
-            last = presence.newest(seen, layer, grouping.size)
+            last = presence.newest(found, layer, grouping.size)
             newest[:, number] = np.maximum(newest[:, number], last)
     stock = stock.copy()
     stock[:, S["registered"]] = genders.sum(axis=2).reshape(-1)
@@ -244,17 +247,6 @@ def assemble(
         genders=genders[:, :, : len(GENDERS)].reshape(-1, len(GENDERS)),
         newest=newest.reshape(-1),
     )
-
-
-def _by_school(layer: Integers, here: Members, seen: Present) -> Integers:
-    """Turn a layer of paths into one of schools, by where each active school belongs on D."""
-    most = max(
-        int(here.school.max()) if here.school.size else 0,
-        int(seen.school.max()) if seen.school.size else 0,
-    )
-    rows = np.full(most + 1, -1, np.int64)
-    rows[here.school] = layer[here.path]
-    return rows
 
 
 def _count_members(layer: Integers, here: Members, out: NDArray[np.int64]) -> None:
