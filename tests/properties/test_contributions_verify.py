@@ -21,7 +21,7 @@ from services.indicators.registry_store import Registers
 from services.indicators.verify import verify
 from shared.clock import rfc3339
 from shared.db.sqlite import SqliteDatabase
-from shared.journal import journal
+from shared.journal import journal, positions
 from shared.journal.records import Event, Record
 from shared.journal.tables import add_journal_tables
 from tests.properties.fold_worlds import LOOK_BACK, Known
@@ -97,6 +97,8 @@ async def test_rebuild_and_fold_agree_and_verify_finds_damage(seed: int) -> None
         fold = RegistryFold(registers, CLOCK, LOOK_BACK)
         async with source.reading() as tx:
             records = await journal.read(tx, "ingest", 1, ["rtsm.registry", "rtsm.visits"], 9_999)
+        async with db.transaction() as tx:
+            await positions.put(tx, "indicators.visits", "ingest.journal", len(events) + 1)
         await _fold(db, projector, fold, records)
         assert await verify(db, source, Asked(), silent) == []
         await rebuild(db, source, Asked(), silent, CLOCK)
