@@ -22,7 +22,7 @@ from shared.db.errors import Transient
 from shared.journal.relay import Relay
 from shared.platform import Platform
 from shared.security import refuse_undeclared
-from shared.service import Service
+from shared.service import Check, Service
 from shared.settings import Settings
 from shared.web import Edge, install_problems
 
@@ -120,7 +120,7 @@ def create_app(settings: Settings, clock: Clock, *, background: bool = True) -> 
     app.state.platform = platform
     app.state.running = running
     install_problems(app)
-    checks = {"cache": platform.cache.check}
+    checks: dict[str, Check] = {"cache": platform.cache.check}
     app.include_router(health.router(services, relays, checks, running.failed))
     for service in services:
         app.include_router(service.router)
