@@ -1,23 +1,19 @@
 """Forms of the demonstration's visits: rows of numbers written out as the bodies of the API.
 
-Owns the wire form of what was found, one dict a visit, obeying every rule of the form. Which
+Owns the form as a whole, one dict a visit; single groups are written by `demo.groups`. Which
 forms are sent when, and which are sent wrong at first, is left to `demo.visits`.
 """
-
-from datetime import date, timedelta
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from demo import groups
 from demo.answers import DESK, KOBO, SOURCES, TABLET, Answers
 from demo.conduct import ITEMS, POSTS, SKIPPED
+from demo.groups import Form
 from demo.people import CLOSED, GONE, OPEN, REASONS, STATUSES
-from demo.premises import KINDS, PROCUREMENT
-from demo.register import BOYS, GIRLS, MIDDLE, MIXED, PRIMARY, Register, day_of
+from demo.register import MIDDLE, Register, day_of
 from demo.tours import Tours
-
-Form = dict[str, Any]
 
 _EARLIEST = 210  # days before the first day that an official's visit may lie
 _BITS = {
@@ -147,32 +143,32 @@ class Forms:
         half = bool(given & _BITS["half_students"])
         totals = bool(given & _BITS["totals_only"]) and not half
         if given & _BITS["students"]:
-            form["students"] = _students(found[:4], gender, totals, half)
+            form["students"] = groups.students(found[:4], gender, totals, half)
             if source == TABLET and not totals and not half and bits % 10 < 3:
-                _add_grade(form["students"], 1 + (bits >> 10) % 5)
+                groups.add_grade(form["students"], 1 + (bits >> 10) % 5)
         if given & _BITS["teachers"]:
-            group = form["teachers"] = _staff(found[4:8], bits, totals, full=source != DESK)
+            group = form["teachers"] = groups.staff(found[4:8], bits, totals, full=source != DESK)
             group["sanctioned"] = max(1, found[4] + found[5] - 1 + (bits >> 14) % 4)
             if self._register.level[school] >= MIDDLE or bits % 3 == 0:
                 group["head_present"] = "yes" if (bits >> 16) % 4 else "no"
                 group["proxies"] = 1 if (bits >> 18) % 90 == 0 else 0
         elif given & _BITS["posted_only"]:
-            form["teachers"] = _posted(found[4], found[5])
+            form["teachers"] = groups.posted(found[4], found[5])
         if given & _BITS["other_staff"]:
-            form["non_teaching"] = _staff(found[8:12], bits >> 20, totals, full=False)
+            form["non_teaching"] = groups.staff(found[8:12], bits >> 20, totals, full=False)
 
     def _premises(self, form: Form, school: int, given: int, found: list[int], bits: int) -> None:
         """Add rooms, toilets, facilities and participation."""
         if given & _BITS["rooms"]:
             is_open = form["status"] == STATUSES[OPEN]
-            form["rooms"] = _rooms(found[12], found[13], is_open, bits >> 24)
+            form["rooms"] = groups.rooms(found[12], found[13], is_open, bits >> 24)
         if given & _BITS["toilets"]:
             level, gender = int(self._register.level[school]), int(self._register.gender[school])
-            form["toilets"] = _toilets(found[14:22], gender, level, bits >> 28)
+            form["toilets"] = groups.toilets(found[14:22], gender, level, bits >> 28)
         if given & _BITS["facilities"]:
-            form["facilities"] = _facilities(int(self._register.code[school]), bits >> 32)
+            form["facilities"] = groups.facilities(int(self._register.code[school]), bits >> 32)
         if given & _BITS["participation"]:
-            form["participation"] = _participation(
+            form["participation"] = groups.participation(
                 school in self._heads, bool(found[22]), found[23], (school * 7919) % 100
             )
 
@@ -222,151 +218,3 @@ class Forms:
             if bits % 5:
                 group["evidence"] = "log_book"
         return group
-
-
-def _students(found: list[int], gender: int, totals: bool, half: bool) -> Form:
-    """Return enrolment and presence by sex, or as totals."""
-    boys, girls, boys_present, girls_present = found
-    if totals:
-        present = boys_present + girls_present
-        return {"unspecified": {"enrolled": boys + girls, "present": present}}
-    group: Form = {}
-    if gender in (BOYS, MIXED) or boys:
-        group["boys"] = {"enrolled": boys, "present": boys_present}
-    if gender in (GIRLS, MIXED) or girls:
-        group["girls"] = {"enrolled": girls}
-        if not half:
-            group["girls"]["present"] = girls_present
-    return group
-
-
-def _add_grade(students: Form, grade: int) -> None:
-    """Add the one grade that was counted head by head."""
-    cell: Form = {"grade": str(grade)}
-    for sex in ("boys", "girls"):
-        if sex in students and students[sex]["enrolled"] > 5:
-            enrolled, present = students[sex]["enrolled"], students[sex]["present"]
-            part = enrolled // 6 + 1
-            cell[sex] = {"enrolled": part, "present": present * part // enrolled}
-    if len(cell) > 1:
-        students["grades"] = [cell]
-
-
-def _staff(found: list[int], bits: int, totals: bool, *, full: bool) -> Form:
-    """Return staff by sex, or as totals; `full` also says where the others are."""
-    men, women, men_present, women_present = found
-    if totals:
-        return {"unspecified": {"posted": men + women, "present": men_present + women_present}}
-    group: Form = {}
-    for sex, posted, present in (
-        ("male", men, men_present),
-        ("female", women, women_present),
-    ):
-        if not posted and (sex == "female" or women):
-            continue
-        cell = group[sex] = {"posted": posted, "present": present}
-        if full:
-            away = posted - present
-            on_leave = bits % (away + 1)
-            on_duty = (bits >> 5) % (away - on_leave + 1)
-            cell["on_leave"], cell["on_duty"] = on_leave, on_duty
-            cell["absent"] = away - on_leave - on_duty
-    return group
-
-
-def _posted(men: int, women: int) -> Form:
-    """Return the posts of a school that was found closed."""
-    cells = {"male": {"posted": men}, "female": {"posted": women}}
-    return {sex: cell for sex, cell in cells.items() if cell["posted"]} or {"male": {"posted": 0}}
-
-
-def _rooms(available: int, usable: int, is_open: bool, bits: int) -> Form:
-    """Return the rooms; an open school without a usable one teaches in the open air."""
-    group: Form = {"available": available, "usable": usable}
-    if is_open:
-        group["classrooms_used"] = max(0, usable - bits % 2)
-        group["open_air_classes"] = 1 + bits % 2 if usable == 0 else int(bits % 25 == 0)
-    return group
-
-
-def _toilets(found: list[int], gender: int, level: int, bits: int) -> Form:
-    """Return the toilets of the kinds the school should have or does have."""
-    expected = (gender != GIRLS, gender != BOYS, True, level != PRIMARY)
-    group: Form = {
-        kind: {"available": found[place], "usable": found[place + 4]}
-        for place, kind in enumerate(KINDS)
-        if expected[place] or found[place]
-    }
-    group["handwash"] = bits % 3 == 0
-    group["soap"] = bits % 15 == 0
-    return group
-
-
-def _facilities(code: int, bits: int) -> Form:
-    """Return water, electricity and wall: there or not by school, working or not by visit."""
-    group: Form = {}
-    for place, (name, share) in enumerate(
-        (("water", 52), ("electricity", 34), ("boundary_wall", 58))
-    ):
-        available = (code * 2654435761 >> (place * 7)) % 100 < share
-        group[name] = {"available": available}
-        if available:
-            group[name]["functional"] = (bits >> place) % 8 > 0
-    return group
-
-
-def _participation(head: bool, club: bool, meeting: int, committee: int) -> Form:
-    """Return clubs and committees; the cluster's head says whether procurement met."""
-    group: Form = {"child_club_formed": club, "ptsmc_formed": committee < 84}
-    if head:
-        group["procurement_meeting_held"] = meeting != 3
-    else:
-        group["feeder_attended_procurement"] = PROCUREMENT[meeting]
-    return group
-
-
-def mistaken(form: Form, salt: int) -> Form:
-    """Return the form with one group wrong, as it may be sent before it is corrected."""
-    wrong = dict(form)
-    choice = salt % 4
-    if choice == 0 and "students" in form:
-        cells = {sex: dict(cell) for sex, cell in form["students"].items() if sex != "grades"}
-        for cell in cells.values():
-            if "present" in cell:
-                cell["present"] //= 2
-        wrong["students"] = cells
-    elif choice == 1 and "toilets" in form:
-        wrong["toilets"] = {
-            kind: cell if isinstance(cell, bool) else cell | {"usable": 0}
-            for kind, cell in form["toilets"].items()
-        }
-    elif choice == 2 and "oversight" in form:
-        came = form["oversight"]["official_visit_last_30_days"]
-        wrong["oversight"] = {"official_visit_last_30_days": not came}
-    elif choice == 3 and "environment" in form:
-        swapped = {"yes": "no", "no": "yes"}
-        wrong["environment"] = {
-            item: swapped.get(answer, answer) for item, answer in form["environment"].items()
-        }
-    if wrong == form:
-        wrong["remarks"] = f"to be checked {salt % 100}"
-    return wrong
-
-
-def dated(form: Form, day: date) -> Form:
-    """Return the form under another day, without what would then lie after the visit."""
-    moved = dict(form)
-    for name in ("visited_at", "ended_at"):
-        moved[name] = f"{day.isoformat()}{form[name][10:]}"
-    if "oversight" in form:
-        moved["oversight"] = {
-            name: value
-            for name, value in form["oversight"].items()
-            if name != "last_official_visit"
-        }
-    return moved
-
-
-def reset_day(day: int) -> date:
-    """Return a day of 2012 on which a tablet with an empty clock thinks it is."""
-    return date(2012, 1, 1) + timedelta(days=day % 300)

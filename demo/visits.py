@@ -18,9 +18,10 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from demo import answers as found
-from demo import register as registry
-from demo import tours
-from demo.forms import Form, Forms, dated, mistaken, reset_day
+from demo import settlement, tours
+from demo.forms import Forms
+from demo.groups import Form
+from demo.mistakes import dated, mistaken, reset_day
 from demo.register import SEED, Ints, Register, day_of, stream
 
 COUNTED = 57_158
@@ -285,4 +286,4 @@ def _reached(plan: tours.Tours, source: Ints, rng: Generator) -> Ints:
 
 def history(seed: int = SEED) -> History:
     """Return the demonstration's register and everything that is sent about it."""
-    return History(registry.build(seed), seed)
+    return History(settlement.build(seed), seed)

@@ -58,6 +58,8 @@ REASONS = [
 ]
 MEETING = ["attended", "invited_absent", "not_invited", "no_meeting_held", "dont_know"]
 
+_WHERE = ("present", "on_leave", "on_duty", "absent")
+
 
 def broken(form: Form, received: datetime) -> list[str]:
     """The rules that the form breaks, by a word each."""
@@ -125,8 +127,8 @@ def _people(form: Form) -> Iterator[str]:
         for cell in _cells(form.get(group, {})):
             if not 0 <= cell.get("present", 0) <= cell["posted"] <= 200:
                 yield group
-            parts = [cell.get(part) for part in ("present", "on_leave", "on_duty", "absent")]
-            if None not in parts and sum(parts) != cell["posted"]:
+            parts = [cell[part] for part in _WHERE if cell.get(part) is not None]
+            if len(parts) == len(_WHERE) and sum(parts) != cell["posted"]:
                 yield f"{group} do not add up"
 
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from demo.register import build
+from demo.settlement import build
 from demo.visits import Arrival, History
 from demo.visits import history as make_history
 from services.ingest.rules import reject
