@@ -1,0 +1,89 @@
+"""Several instances fold into one PostgreSQL at once: the same figures as one alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from random import Random
+
+import pytest
+
+from services.indicators.projector import Projector
+from services.indicators.registry_fold import RegistryFold
+from services.indicators.registry_store import Registers
+from services.indicators.tables import IndicatorsTable
+from shared.db.errors import Transient
+from shared.db.postgres import PostgresDatabase
+from shared.db.transaction import Tx
+from shared.journal.tables import add_journal_tables
+from tests.properties.fold_worlds import LOOK_BACK
+from tests.properties.test_contributions import whole
+from tests.properties.test_contributions_fold import (
+    CLOCK,
+    ZONE,
+    arrivals,
+    compare,
+    registry_record,
+    revision,
+)
+
+pytestmark = pytest.mark.distributed
+
+
+class Instance:
+    """One process: its own register in memory, its own share of the events."""
+
+    def __init__(self, database: PostgresDatabase) -> None:
+        self._database = database
+        registers = Registers()
+        self.visits = Projector(registers, CLOCK, ZONE, LOOK_BACK)
+        self.register = RegistryFold(registers, CLOCK, LOOK_BACK)
+
+    async def do(self, work: Callable[[Tx], object]) -> None:
+        """Run in a transaction until no other instance is in the way."""
+        while True:
+            try:
+                async with self._database.transaction() as tx:
+                    await work(tx)
+            except Transient:
+                continue
+            return
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_three_instances_at_once_end_in_the_whole(seed: int, postgres_url: str) -> None:
+    rng = Random(seed)
+    versions, sent, newest = arrivals(rng)
+    while len(sent) < 60:
+        more, others, last = arrivals(rng)
+        versions, sent, newest = versions + more, sent + others, newest + last
+    arriving = [*sent, *(known for known in sent if rng.random() < 0.3)]
+    rng.shuffle(arriving)
+    rng.shuffle(versions)
+    add_journal_tables(IndicatorsTable.metadata)
+    database = PostgresDatabase(postgres_url, "indicators", IndicatorsTable.metadata)
+    await database.open()
+    try:
+        instances = [Instance(database) for _ in range(3)]
+
+        async def some_visits(number: int) -> None:
+            fold = instances[number].visits.fold
+            mine = arriving[number::3]
+            for begin in range(0, len(mine), 4):
+                rows = [revision(known) for known in mine[begin : begin + 4]]
+                await instances[number].do(lambda tx, rows=rows: fold(tx, rows))
+
+        async def the_register() -> None:
+            handle = instances[0].register.handle
+            for begin in range(0, len(versions), 3):
+                batch = [registry_record(0, v) for v in versions[begin : begin + 3]]
+                await instances[0].do(lambda tx, batch=batch: handle(tx, batch))
+
+        await asyncio.gather(*(some_visits(number) for number in range(3)), the_register())
+        async with database.reading() as tx:
+            register = await Registers().current(tx)
+            await compare(tx, register, whole(newest, register))
+            slots = await tx.fetch("SELECT DISTINCT slot FROM day_cells")
+            assert slots
+    finally:
+        await database.close()
