@@ -18,9 +18,9 @@ from services.ingest.reading import CORRECTION, VISIT, Body, composed, read
 from services.ingest.registry.register import Register, school_key
 from services.ingest.rules import reject
 from services.ingest.schemas import VisitForm
-from services.ingest.stamps import Stamps
+from services.ingest.stamps import Stamps, written
 from shared.access import Principal
-from shared.clock import from_micros, rfc3339
+from shared.clock import from_micros
 from shared.domain.codes import canonical_school_code
 from shared.domain.days import day_number
 from shared.errors import FieldError, Problem, not_found
@@ -186,8 +186,8 @@ def event_of(
         source=draft.source,
         visit_id=draft.visit_id,
         revision=revision,
-        recorded_at=rfc3339(recorded),
-        received_at=rfc3339(draft.received if received is None else received),
+        recorded_at=written(recorded),
+        received_at=written(draft.received if received is None else received),
         school_code=draft.code,
         standing=standing or draft.standing,
         visited_at=draft.visit.visited_at,

@@ -101,9 +101,10 @@ class Listing:
             )
             async with self._database.reading() as tx:
                 await refresh(tx, self._drafter)
-                found = await listed(tx, wanted, _position(after), limit)
+                found = await listed(tx, wanted, _position(after), limit + 1)
+            more, found = len(found) > limit, found[:limit]
             answer = json_answer({"visits": [self._record(visit) for visit in found]})
-            if len(found) == limit:
+            if more:
                 answer.headers["Link"] = next_link(request, _cursor(found[-1].position))
             return answer
 

@@ -11,7 +11,7 @@ import msgspec
 
 from services.ingest.drafts import Draft
 from services.ingest.flags import Flag
-from shared.clock import rfc3339
+from services.ingest.stamps import written
 from shared.errors import Problem
 
 _FLAGS = msgspec.json.Decoder(list[Flag])
@@ -71,7 +71,7 @@ def accepted(draft: Draft, position: int) -> Outcome:
         revision=1,
         status=status,
         flags=draft.flags,
-        received_at=rfc3339(draft.received),
+        received_at=written(draft.received),
         position=position,
     )
     return Outcome(status, receipt)
@@ -101,7 +101,7 @@ def replayed(draft: Draft, row: Any, knows: Any) -> Outcome | Problem:
         revision=1,
         status=status_of(standing, knows(code)),
         flags=flags_of(flags),
-        received_at=rfc3339(received_at),
+        received_at=written(received_at),
         position=position,
     )
     return Outcome("replayed", receipt)

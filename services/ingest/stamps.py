@@ -3,10 +3,20 @@
 "The later submission" must be a total order, whatever the machine's clock does.
 """
 
-from datetime import date
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from shared.clock import Clock, micros
+
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - naive on purpose: only ever written out, as UTC
+
+
+def written(instant: int) -> str:
+    """RFC 3339 in UTC with microseconds and `Z`: as `shared.clock.rfc3339`, at a fifth of its cost.
+
+    Every visit has two or three of these; the general way would be the dearest part of a receipt.
+    """
+    return (_EPOCH + timedelta(microseconds=instant)).isoformat(timespec="microseconds") + "Z"
 
 
 class Stamps:
