@@ -8,18 +8,20 @@ of arrival, and an event that is not newer changes nothing.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from services.indicators import announce, cell_store, contributions, store
+from services.indicators import announce, cell_store, contributions, slices, store
 from services.indicators.beside import beside
 from services.indicators.contributions import Deltas
 from services.indicators.incoming import Revision, read_revisions
 from services.indicators.register import Register
 from services.indicators.registry_store import REGISTER_LOCK, Registers
-from services.indicators.store import Key, Span
+from services.indicators.slices import Changed
+from services.indicators.store import Key
 from services.indicators.visits import Visits
 from shared.clock import Clock, micros
 from shared.db.errors import Conflict, Transient
@@ -39,14 +41,16 @@ class Change:
     newer: list[tuple[int | None, Revision]]
     replaced: list[tuple[int | None, Revision]]
     past: list[Revision]
+    groups: dict[int, int] = field(default_factory=dict)
+    """Of the touched schools, the stock groups ever answered before."""
 
     def schools(self) -> set[int]:
         """Return the schools whose figures can change."""
         found = {school for rows in self._lists() for school, _ in rows}
         return {school for school in found if school is not None}
 
-    def spans(self, look_back: int) -> list[Span]:
-        """Return for each touched school the days outside which nothing changes or matters."""
+    def changed(self) -> list[Changed]:
+        """Return each touched school with its changed days, in order of school."""
         days: dict[int, tuple[int, int]] = {}
         for rows in self._lists():
             for school, row in rows:
@@ -55,9 +59,15 @@ class Change:
                     first, last = days.get(school, (day, day))
                     days[school] = (min(first, day), max(last, day))
         return [
-            (school, first - look_back, last + look_back)
+            Changed(school, first, last, self.groups.get(school, 0))
             for school, (first, last) in sorted(days.items())
         ]
+
+    def answered(self) -> list[tuple[int, int]]:
+        """Return (groups, school) where a new revision answers what its school never did."""
+        rows = (*self.fresh, *self.newer)
+        added = [(school, row.groups) for school, row in rows if school is not None]
+        return slices.ever_answered(self.groups, added)
 
     def _lists(self) -> tuple[list[tuple[int | None, Revision]], ...]:
         return self.fresh, self.newer, self.replaced
@@ -90,13 +100,24 @@ class Projector:
         await tx.lock(REGISTER_LOCK, shared=True)
         register = await self._registers.current(tx)
         change = await self._change(tx, revisions, register)
-        rows = await store.visits_within(tx, change.spans(self._look_back))
+        rows = await self._slice(tx, change)
         large = len(rows) + len(change.fresh) >= _LARGE
         _, deltas = await beside(
             self._write(tx, change), large, self._compute, rows, change, register
         )
         await cell_store.add(tx, deltas)
         await append(tx, announce.moved(deltas, register, micros(self._clock.now())))
+
+    async def _slice(self, tx: Tx, change: Change) -> list[Sequence[Any]]:
+        """Load as many visits of the touched schools as the change can meet."""
+        changed = change.changed()
+        rows = await store.visits_around(tx, changed, self._look_back)
+        short = slices.too_short(Visits.from_rows(rows), changed)
+        if short:
+            again = {item.school for item in short}
+            rows = [row for row in rows if row[2] not in again]
+            rows += await store.visits_within(tx, short, self._look_back)
+        return rows
 
     async def _write(self, tx: Tx, change: Change) -> None:
         try:
@@ -105,6 +126,7 @@ class Projector:
             raise Transient(f"another instance met these visits first: {error}") from error
         await store.replace_visits(tx, change.newer)
         await store.keep_past(tx, change.past)
+        await store.save_groups(tx, change.answered())
 
     async def _change(self, tx: Tx, revisions: Sequence[Revision], register: Register) -> Change:
         """Find out what is new: the newest revision of each visit against the one held."""
@@ -127,12 +149,12 @@ class Projector:
         change = Change(fresh, newer, replaced, past)
         schools = change.schools()
         if schools:
-            await store.lock_schools(tx, schools)
+            change.groups.update(await store.lock_schools(tx, schools))
         if seen and not await store.still(tx, seen):
             raise Transient("another instance corrected these visits meanwhile")
         return change
 
-    def _compute(self, rows: list[Sequence[object]], change: Change, register: Register) -> Deltas:
+    def _compute(self, rows: list[Sequence[Any]], change: Change, register: Register) -> Deltas:
         """Compute the difference between the loaded visits and the same after the change."""
         added = [
             _columns(school, row)

@@ -10,7 +10,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from services.indicators import announce, cell_store, contributions, registry_store, store
+from services.indicators import (
+    announce,
+    cell_store,
+    contributions,
+    registry_store,
+    slices,
+    store,
+)
 from services.indicators.incoming import read_changes
 from services.indicators.register import Ints
 from services.indicators.registry_store import REGISTER_LOCK, Registers
@@ -46,6 +53,7 @@ class RegistryFold:
         self._registers.propose(token, change, new)
         arrived = {version.code for version in schools} - set(old.school_index)
         await store.attribute(tx, sorted(arrived))
+        arrived_ids = {new.school_index[code] for code in arrived}
         events: list[Event] = []
         now = micros(self._clock.now())
         counts = await store.visit_counts(tx, changed.tolist())
@@ -53,6 +61,7 @@ class RegistryFold:
             visited = [school for school in part.tolist() if school in counts]
             rows = await store.visits_of(tx, visited) if visited else []
             visits = Visits.from_rows(rows)
+            await store.save_groups(tx, _answered(visits, arrived_ids))
             deltas = await asyncio.to_thread(
                 contributions.refold, visits, old, new, part, self._look_back
             )
@@ -71,3 +80,9 @@ def _portions(schools: Ints, counts: dict[int, int]) -> Iterator[Ints]:
             begin, visits = place + 1, 0
     if begin < schools.size:
         yield np.asarray(schools[begin:])
+
+
+def _answered(visits: Visits, arrived: set[int]) -> list[tuple[int, int]]:
+    """Return (groups, school) of the schools that took visits that had waited for them."""
+    added = zip(visits.school.tolist(), visits.groups.tolist(), strict=True)
+    return slices.ever_answered({}, [pair for pair in added if pair[0] in arrived])

@@ -9,13 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from services.indicators.incoming import Revision
+from services.indicators.slices import NEIGHBOURS, Changed
 from services.indicators.visits import COLUMNS
 from shared.db.transaction import Tx
 
 Key = tuple[str, str]
 """(source, visit_id)."""
-Span = tuple[int, int, int]
-"""(school, first day, last day), both days included."""
 _FIELDS = ("school", *Revision._fields)
 _LOADED = ",".join(f"v.{column}" for column in COLUMNS)
 
@@ -59,7 +58,7 @@ async def lock_schools(tx: Tx, schools: Iterable[int]) -> dict[int, int]:
 async def save_groups(tx: Tx, groups: Sequence[tuple[int, int]]) -> None:
     """Write (groups, school) of locked schools."""
     if groups:
-        await tx.many("UPDATE schools SET groups = $1 WHERE id = $2", groups)
+        await tx.many("UPDATE schools SET groups = groups | $1 WHERE id = $2", groups)
 
 
 async def visits_of(tx: Tx, schools: Sequence[int]) -> list[Any]:
@@ -69,23 +68,57 @@ async def visits_of(tx: Tx, schools: Sequence[int]) -> list[Any]:
     )
 
 
-async def visits_within(tx: Tx, spans: Sequence[Span]) -> list[Any]:
-    """Load the visits of each school on its days, as rows of visits.COLUMNS."""
-    if not spans:
+async def visits_around(tx: Tx, changed: Sequence[Changed], look_back: int) -> list[Any]:
+    """Load each school's visits on its changed days and the nearest NEIGHBOURS on either side.
+
+    Days are whole and lie within the look-back; rows of visits.COLUMNS.
+    """
+    nearest = (
+        "(SELECT {0}(p.day) FROM (SELECT day FROM visits WHERE school = q.school AND day {1} "
+        f"ORDER BY day {{2}} LIMIT {NEIGHBOURS}) p HAVING count(*) = {NEIGHBOURS})"
+    )
+    before = nearest.format("min", f"< q.first AND day > q.first - {look_back}", "DESC")
+    after = nearest.format("max", f"> q.last AND day < q.last + {look_back}", "ASC")
+    return await _visits_of_days(
+        tx,
+        changed,
+        f"coalesce({before}, q.first - {look_back} + 1)",
+        f"coalesce({after}, q.last + {look_back} - 1)",
+    )
+
+
+async def visits_within(tx: Tx, changed: Sequence[Changed], look_back: int) -> list[Any]:
+    """Load each school's visits from one look-back before its changed days to one after."""
+    return await _visits_of_days(
+        tx, changed, f"q.first - {look_back} + 1", f"q.last + {look_back} - 1"
+    )
+
+
+async def _visits_of_days(tx: Tx, changed: Sequence[Changed], begin: str, end: str) -> list[Any]:
+    """Load visits between two days that SQL computes from q.school, q.first and q.last."""
+    if not changed:
         return []
+    columns = [
+        [change.school for change in changed],
+        [change.first for change in changed],
+        [change.last for change in changed],
+    ]
     if tx.dialect == "postgresql":
-        columns = [list(column) for column in zip(*spans, strict=True)]
+        # Arrays as text: the driver looks at every element of a real one, the server does not.
         return await tx.fetch(
-            f"SELECT {_LOADED} FROM unnest($1::integer[],$2::integer[],$3::integer[]) "
-            "AS q(school, first, last) "
-            "JOIN visits v ON v.school = q.school AND v.day BETWEEN q.first AND q.last",
-            *columns,
+            f"SELECT {_LOADED} FROM (SELECT q.school, {begin} AS a, {end} AS b FROM "
+            "unnest($1::text::integer[],$2::text::integer[],$3::text::integer[]) "
+            "AS q(school, first, last) OFFSET 0) s "
+            "JOIN visits v ON v.school = s.school AND v.day BETWEEN s.a AND s.b",
+            *("{" + ",".join(map(str, column)) + "}" for column in columns),
         )
     return await tx.fetch(
-        f"SELECT {_LOADED} FROM json_each($1) q CROSS JOIN visits v "
-        "ON v.school = json_extract(q.value, '$[0]') AND v.day BETWEEN "
-        "json_extract(q.value, '$[1]') AND json_extract(q.value, '$[2]')",
-        json.dumps(spans),
+        "WITH q(school, first, last) AS MATERIALIZED (SELECT json_extract(value, '$[0]'), "
+        "json_extract(value, '$[1]'), json_extract(value, '$[2]') FROM json_each($1)), "
+        f"s(school, a, b) AS MATERIALIZED (SELECT q.school, {begin}, {end} FROM q) "
+        f"SELECT {_LOADED} FROM s CROSS JOIN visits v "
+        "ON v.school = s.school AND v.day BETWEEN s.a AND s.b",
+        json.dumps(list(zip(*columns, strict=True))),
     )
 
 

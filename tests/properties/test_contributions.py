@@ -64,9 +64,9 @@ def columns(visits: list[Known], register: Register) -> Visits:
     )
 
 
-def whole(visits: list[Known], register: Register) -> Deltas:
+def whole(visits: list[Known], register: Register, look_back: int = LOOK_BACK) -> Deltas:
     return contributions.whole(
-        columns(visits, register), register, register.known_schools(), LOOK_BACK
+        columns(visits, register), register, register.known_schools(), look_back
     )
 
 
