@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from services.notify import history, store, telling, watch
+from services.notify import history, store, telling
 from services.notify.codes import new_code
 from services.notify.evaluate import statistics_json
 from services.notify.history import Transition
@@ -83,8 +83,6 @@ async def carry_out(
     changed = _changed(alert, effect, taken.state, place, now, seen)
     await store.save_alert(tx, changed)
     await _tell(tx, changed, effect, rule, now, timing)
-    if effect in (Effect.RESOLVE, Effect.RESCIND):
-        await watch.mark_dirty(tx, [before.unit_id])
     return _events(changed, effect, now)
 
 

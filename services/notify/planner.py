@@ -131,26 +131,30 @@ class Planner:
         """Evaluate all rules of a unit: whether it may be forgotten, and the steps taken."""
         settled, steps = True, 0
         for rule in this.of_level(place.level):
-            outcome = await self._rule(this, rule, place)
-            settled = settled and outcome is not None
-            steps += bool(outcome)
+            done, stepped = await self._rule(this, rule, place)
+            settled = settled and done
+            steps += stepped
         return settled, steps
 
-    async def _rule(self, this: _Round, rule: Rule, place: Place) -> bool | None:
-        """Evaluate one rule: whether a step was taken, None when it must be tried again."""
+    async def _rule(self, this: _Round, rule: Rule, place: Place) -> tuple[bool, bool]:
+        """Evaluate one rule: whether nothing more is to be seen now, and whether a step was taken.
+
+        A step is decided on exactly the visits known at one moment, so that the same question can
+        be asked again later and only corrections change its answer. That moment lies a little
+        back: after a step, and when it was not reached yet, the unit is looked at once more.
+        """
         async with self._database.reading() as tx:
             before = await store.instance(tx, rule.rule_id, place.unit_id)
         taken = await self._judged(this, rule, before, None)
         if taken.state.phase is before.state.phase:
             await self._see(before, taken)
-            return False
-        if taken.effects:
-            # A step is decided on exactly the visits known at one moment, so that the same
-            # question can be asked again later and only corrections can change the answer.
-            taken = await self._judged(this, rule, before, taken.statistics.known_at)
-            if not taken.effects:
-                return None
-        return True if await self._commit(rule, place, before, taken) else None
+            return True, False
+        if not taken.effects:
+            return await self._commit(rule, place, before, taken), False
+        taken = await self._judged(this, rule, before, taken.statistics.known_at)
+        if not taken.effects:
+            return False, False
+        return False, await self._commit(rule, place, before, taken)
 
     async def _judged(
         self, this: _Round, rule: Rule, before: Instance, known_at: int | None

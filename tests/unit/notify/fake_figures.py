@@ -39,6 +39,8 @@ class FakeFigures:
         self.clock = clock
         self.visits: list[Visit] = []
         self.away = False
+        self.lag = 0
+        """How far `as_of` is behind the clock (µs), though later visits are in the figures."""
         self.calls: list[httpx.Request] = []
 
     def client(self) -> httpx.AsyncClient:
@@ -108,6 +110,8 @@ class FakeFigures:
         if "since" in asked:
             figure["new_visits"] = sum(rfc3339(v.received) > asked["since"] for v in chosen)
         as_of = max([micros(self.clock.now()), *(visit.received for visit in self.visits)])
+        if self.lag:
+            as_of = micros(self.clock.now()) - self.lag
         newest = max((v.day for v in chosen), default=None)
         return {
             "unit": unit,
