@@ -14,7 +14,7 @@ import numpy as np
 
 from services.indicators import read_store, sums
 from services.indicators.cells import STOCKS
-from services.indicators.contributions import Pieces, whole_pieces
+from services.indicators.contributions import whole_pieces
 from services.indicators.figures import Sums
 from services.indicators.intervals import Integers
 from services.indicators.pieces import flow_pieces
@@ -69,16 +69,30 @@ async def of_units(tx: Tx, asked: Asked, units: Sequence[int]) -> Sums:
     movers = _movers(asked.register, placed, units)
     if movers.size:
         visits = await read_store.visits_of(tx, movers.tolist(), *asked.days)
-        left = whole_pieces(visits, asked.register, asked.look_back, -1)
-        came = whole_pieces(visits, placed, asked.look_back)
-        for pieces in (left, came):
-            flow = flow + sums.of_flows(visits, pieces.flow, grouping, asked.spans)
-            stock = stock + sums.of_stocks(visits, pieces.stock, grouping, asked.spans)
-        stayed = present.where(~np.isin(present.school, movers))
-        present = stayed.and_also(sums.present_of(visits, came.flow))
+        flow, stock, present = await read_store.off_loop(
+            len(visits), _exchange, visits, movers, asked, grouping, (flow, stock, present)
+        )
     return sums.assemble(
         flow, stock, present, grouping, asked.spans, standing, len(placed.school_codes)
     )
+
+
+def _exchange(
+    visits: Visits,
+    movers: Integers,
+    asked: Asked,
+    grouping: Grouping,
+    was: tuple[Integers, Integers, Present],
+) -> tuple[Integers, Integers, Present]:
+    """Take out what the movers added where they were, and add it where they belong today."""
+    flow, stock, present = was
+    left = whole_pieces(visits, asked.register, asked.look_back, -1)
+    came = whole_pieces(visits, asked.placed, asked.look_back)
+    for pieces in (left, came):
+        flow = flow + sums.of_flows(visits, pieces.flow, grouping, asked.spans)
+        stock = stock + sums.of_stocks(visits, pieces.stock, grouping, asked.spans)
+    stayed = present.where(~np.isin(present.school, movers))
+    return flow, stock, stayed.and_also(sums.present_of(visits, came.flow))
 
 
 async def of_schools(tx: Tx, asked: Asked, schools: Sequence[int]) -> Sums:
@@ -197,10 +211,15 @@ async def _present(
 async def _from_visits(
     tx: Tx, asked: Asked, placed: Register, grouping: Grouping, schools: Integers
 ) -> Sums:
-    visits: Visits = await read_store.visits_of(
+    visits = await read_store.visits_of(
         tx, schools.tolist(), *asked.days, until=asked.received_until
     )
-    pieces: Pieces = whole_pieces(visits, placed, asked.look_back)
+    return await read_store.off_loop(len(visits), _whole, visits, asked, placed, grouping)
+
+
+def _whole(visits: Visits, asked: Asked, placed: Register, grouping: Grouping) -> Sums:
+    """Everything these visits add to the groups."""
+    pieces = whole_pieces(visits, placed, asked.look_back)
     return sums.assemble(
         sums.of_flows(visits, pieces.flow, grouping, asked.spans),
         sums.of_stocks(visits, pieces.stock, grouping, asked.spans),

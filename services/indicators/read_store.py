@@ -3,9 +3,11 @@
 Owns the queries of the read side. Everything is read in the caller's snapshot; summing is `sums`'.
 """
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
+from typing import ParamSpec, TypeVar
 
 import numpy as np
 
@@ -15,6 +17,20 @@ from services.indicators.presence import Present
 from services.indicators.sums import CellRows
 from services.indicators.visits import COLUMNS, Visits
 from shared.db.transaction import Tx
+
+
+_LARGE = 1_000
+T = TypeVar("T")
+Given = ParamSpec("Given")
+
+
+async def off_loop(
+    size: int, work: Callable[Given, T], *args: Given.args, **named: Given.kwargs
+) -> T:
+    """Do work on `size` visits, in a thread when that would keep other requests waiting."""
+    if size < _LARGE:
+        return work(*args, **named)
+    return await asyncio.to_thread(work, *args, **named)
 
 
 def _rows(found: Sequence[Sequence[object]], units: Sequence[int]) -> CellRows:
@@ -108,7 +124,7 @@ async def visits_of(
         f"WHERE school = ANY($1::integer[]) AND day >= $2 AND day <= $3{received}",
         *asked,
     )
-    return Visits.from_rows(rows)
+    return await off_loop(len(rows), Visits.from_rows, rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from services.indicators.documents import figure_rows, unit_figures
-from services.indicators.figures import NEVER, PLACE, Sums, compute, millionths
+from services.indicators.figures import NEVER, Sums, compute, millionths
 from services.indicators.measures import ANSWERED, FLOW, GENDERS, STOCK, F, S
 from shared.domain.intervals import wilson
 
