@@ -11,16 +11,12 @@ from fractions import Fraction
 from math import sqrt
 
 from services.reports.figures import Figure, Indicator, Target
+from services.reports.numbers import rounded
 
 MET, ON_TRACK, OFF_TRACK, CANNOT_TELL = "met", "on_track", "off_track", "cannot_tell"
 
-GRADES: tuple[tuple[str, Fraction], ...] = (
-    ("A", Fraction(85, 100)),
-    ("B", Fraction(70, 100)),
-    ("C", Fraction(55, 100)),
-    ("D", Fraction(40, 100)),
-)
-"""Least share for each grade; below the last it is E. Where lower is better, 1 - share counts."""
+GRADES: tuple[tuple[str, int], ...] = (("A", 85), ("B", 70), ("C", 55), ("D", 40))
+"""Least whole percentage for each grade; below the last it is E."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +86,16 @@ def status(figure: Figure, target: Target | None, day: date, indicator: Indicato
 
 
 def grade(figure: Figure, indicator: Indicator) -> str | None:
-    """A to E by fixed limits (GRADES); None when undefined, unreliable, or a count."""
+    """A to E by fixed limits (GRADES); None when undefined, unreliable, or a count.
+
+    The whole percentage decides, rounded half up as it is printed, so that "70%" and "B from 70%"
+    never contradict each other. Where lower is better, what is missing to 100 counts.
+    """
     share = figure.share
     if share is None or not figure.reliable:
         return None
-    good = 1 - share if indicator.lower_is_better else share
+    printed = int(rounded(share * 100, 0))
+    good = 100 - printed if indicator.lower_is_better else printed
     return next((letter for letter, least in GRADES if good >= least), "E")
 
 

@@ -105,11 +105,12 @@ class FigureSet:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One step of a trend: a month, its share (or count) and the visits behind it."""
+    """One step of a trend: a month (or longer), its share and the visits behind it."""
 
     period: str
     value: float | None
     visits: int
+    first: date
 
 
 @dataclass(frozen=True, slots=True)

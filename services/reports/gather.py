@@ -214,9 +214,10 @@ def _trends(answer: wire.AllSeries) -> dict[str, tuple[Point, ...]]:
     for step in answer["series"]:
         if step["first"] > step["state_on"]:
             continue
+        first = date.fromisoformat(step["first"])
         for figure in step["figures"]:
             if figure["split"] is None:
-                point = Point(step["period"], figure["value"], figure["visits"])
+                point = Point(step["period"], figure["value"], figure["visits"], first)
                 trends.setdefault(figure["indicator"], []).append(point)
     return {code: tuple(points) for code, points in trends.items()}
 

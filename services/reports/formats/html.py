@@ -22,7 +22,7 @@ from markupsafe import Markup, escape
 from services.reports.card import HEADLINE, Card
 from services.reports.compare import GRADES
 from services.reports.formats.view import SORTS, Order, Row, card_view
-from services.reports.numbers import count, target_percent
+from services.reports.numbers import count
 from services.reports.texts import LANGUAGES, Texts
 
 _HERE = Path(__file__).parent.parent
@@ -112,6 +112,7 @@ class Pages:
             x=texts,
             t=partial(isolated, texts),
             p=partial(plain, texts),
+            counted=partial(_counted, texts),
             languages={code: f"{path}{joint}lang={code}" for code in LANGUAGES},
             level_name=lambda level: texts.maybe(f"level.{level}", level),
             levels_name=lambda level: texts.maybe(f"levels.{level}", level),
@@ -147,7 +148,7 @@ class Pages:
             previous=card.previous,
             as_of=self.moment(own.as_of, lang),
             months=_months(card, texts),
-            columns=6 + bool(card.parent) + bool(view.siblings),
+            columns=5 + view.changes + bool(card.parent) + bool(view.siblings),
             action=card_link(own.place.unit_id),
             link=lambda unit_id: card_link(unit_id, **asked, lang=lang),
             sort_link=sort_link,
@@ -172,23 +173,24 @@ def _children_level(card: Card) -> str:
     return levels.pop() if len(levels) == 1 else "unit"
 
 
+def _counted(texts: Texts, what: str, number: int) -> Markup:
+    """A number with its word, such as 1 visit or 12 visits."""
+    return isolated(texts, f"{what}.{'one' if number == 1 else 'many'}", count=count(number))
+
+
 def _months(card: Card, texts: Texts) -> str:
-    """From when to when the trends run, such as Jan 2018 – May 2019."""
-    periods = [line.trend for line in card.lines if line.trend]
-    if not periods or len(periods[0]) < 2:
+    """From when to when the trends run, such as Jan 2018 – May 2019, where not as the card does."""
+    trend = next((line.trend for line in card.lines if line.trend), ())
+    if len(trend) < 2 or trend[0].first == card.own.first:
         return ""
-    first, last = (
-        texts.month(datetime.fromisoformat(f"{point.period[:7]}-01").date(), short=True)
-        for point in (periods[0][0], periods[0][-1])
-    )
+    first, last = (texts.month(point.first, short=True) for point in (trend[0], trend[-1]))
     return f"{first} – {last}"
 
 
 def _grades(texts: Texts) -> Markup:
     """The limits of the grades in words."""
     each = (
-        isolated(texts, "legend.grade", grade=letter, least=target_percent(least))
-        for letter, least in GRADES
+        isolated(texts, "legend.grade", grade=letter, least=f"{least}%") for letter, least in GRADES
     )
     return isolated(
         texts, "legend.grades", grades=escape(texts.words["comma"]).join(each), last="E"

@@ -12,7 +12,7 @@ from typing import Literal
 from services.reports.card import HEADLINE, Card, Child, Line
 from services.reports.figures import Figure, FigureSet
 from services.reports.formats.charts import Bar, Trend, bar, trend
-from services.reports.numbers import count, half_up, percent, points, target_percent
+from services.reports.numbers import UNDEFINED, count, half_up, percent, points, target_percent
 from services.reports.texts import Texts
 
 PRINTED_CHILDREN = 20
@@ -109,6 +109,7 @@ class CardView:
     sort: str
     order: Order
     siblings: int
+    changes: bool
 
 
 def card_view(card: Card, texts: Texts, sort: str = "name", order: Order = "asc") -> CardView:
@@ -128,6 +129,7 @@ def card_view(card: Card, texts: Texts, sort: str = "name", order: Order = "asc"
         sort=sort,
         order=order,
         siblings=max(ranks, default=0),
+        changes=any(row.change != UNDEFINED for row in rows),
     )
 
 

@@ -131,15 +131,20 @@ def months() -> list[str]:
     return [f"{2018 + m // 12}-{m % 12 + 1:02d}" for m in range(17)]
 
 
+def a_point(month: str, value: float | None) -> Point:
+    first = date.fromisoformat(f"{month}-01")
+    return Point(
+        month, value if value is None else round(value, 6), 0 if value is None else 90, first
+    )
+
+
 def a_trend(share: float, seed: str) -> tuple[Point, ...]:
     luck = random.Random(seed)
     level, points = share - 0.05, []
     for index, month in enumerate(months()):
         level += luck.gauss(0.004, 0.02)
         gap = index == 6
-        points.append(
-            Point(month, None if gap else round(min(1, max(0, level)), 6), 0 if gap else 90)
-        )
+        points.append(a_point(month, None if gap else min(1, max(0, level))))
     return tuple(points)
 
 
@@ -224,3 +229,33 @@ def gathered(
 def replaced(whole: Gathered, **parts: object) -> Gathered:
     """A card's input with some parts exchanged."""
     return replace(whole, **parts)  # type: ignore[arg-type]
+
+
+def replaced_place(whole: FigureSet, **parts: object) -> FigureSet:
+    """The figures of a unit called otherwise."""
+    return replace(whole, place=replace(whole.place, **parts))  # type: ignore[arg-type]
+
+
+def without_visits(whole: FigureSet) -> FigureSet:
+    """The unit as it is when nobody came: nothing measured, coverage zero."""
+    empty = {
+        key: replace(
+            figure,
+            numerator=0,
+            denominator=figure.denominator if figure.indicator in CENSUS else 0,
+            visits=0,
+            schools=0,
+            interval=(0.0, 0.0) if figure.indicator in CENSUS else None,
+            state="value" if figure.indicator in CENSUS else "not_measured",
+            reliable=figure.indicator in CENSUS,
+        )
+        for key, figure in whole.figures.items()
+    }
+    return replace(whole, visits=0, schools_visited=0, newest_visit=None, figures=empty)
+
+
+def a_school() -> Place:
+    """A school, whose names are English only."""
+    return a_place(
+        "school:02399", "Government Boys High School Shahr Nigand", "school", CLUSTER.unit_id
+    )

@@ -6,7 +6,6 @@ from fractions import Fraction
 import pytest
 
 from services.reports.card import HEADLINE, assemble
-from services.reports.figures import Point
 from services.reports.formats.charts import bar, trend
 from services.reports.formats.json import card_bytes, card_document
 from services.reports.formats.view import card_view
@@ -94,10 +93,10 @@ def test_bars_begin_where_reading_begins():
 
 def test_a_trend_is_interrupted_where_nothing_is_known():
     points = [
-        Point("2018-01", 0.5, 3),
-        Point("2018-02", None, 0),
-        Point("2018-03", 0.6, 3),
-        Point("2018-04", 0.7, 3),
+        b.a_point("2018-01", 0.5),
+        b.a_point("2018-02", None),
+        b.a_point("2018-03", 0.6),
+        b.a_point("2018-04", 0.7),
     ]
     drawn = trend(points, None, mirrored=False)
     assert drawn is not None

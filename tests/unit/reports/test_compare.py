@@ -104,6 +104,11 @@ def test_grades_have_fixed_limits(numerator, letter):
     assert grade(a_figure(numerator, 100), HIGHER) == letter
 
 
+def test_a_grade_agrees_with_the_percentage_that_is_printed():
+    assert grade(a_figure(6982, 10_000), HIGHER) == "B"
+    assert grade(a_figure(6949, 10_000), HIGHER) == "C"
+
+
 def test_grades_know_direction_and_say_nothing_of_weak_figures():
     assert grade(a_figure(10, 100), LOWER) == "A"
     assert grade(a_figure(reliable=False), HIGHER) is None
