@@ -18,6 +18,8 @@ from shared.journal.records import Record
 _COMMITTING = 1_000_000
 """Microseconds between the moment a visit is recorded and the moment its row can be read."""
 _REMEMBER_SECONDS = 0.1
+_PATIENCE_SECONDS = 0.25
+_SILENT_SECONDS = 2.0
 
 Waits = Callable[[], Awaitable[bool]]
 """Whether anything waits at one place on the way."""
@@ -60,7 +62,10 @@ class Progress:
 
 
 class Freshness:
-    """Answers how fresh the figures are, asking at most ten times a second."""
+    """Answers how fresh the figures are, looking at most ten times a second.
+
+    A place that does not answer at once is not waited for: figures are read on while Kafka is down.
+    """
 
     def __init__(self, clock: Clock, progress: Progress, places: Sequence[Waits]) -> None:
         self._clock = clock
@@ -73,19 +78,25 @@ class Freshness:
         """Everything recorded by this instant (microseconds) is in; it never goes back."""
         loop = asyncio.get_running_loop()
         if loop.time() >= self._until:
+            # Whoever asks meanwhile takes the last answer.
+            self._until = loop.time() + _PATIENCE_SECONDS + _REMEMBER_SECONDS
             now = micros(self._clock.now())
-            as_of = now - _COMMITTING if await self._drained() else self._progress.recorded
+            drained = await self._drained()
+            as_of = self._progress.recorded if drained is not True else now - _COMMITTING
             self._as_of = max(self._as_of, min(as_of, now))
-            self._until = loop.time() + _REMEMBER_SECONDS
+            pause = _REMEMBER_SECONDS if drained is not None else _SILENT_SECONDS
+            self._until = loop.time() + pause
         return self._as_of
 
-    async def _drained(self) -> bool:
+    async def _drained(self) -> bool | None:
+        """Whether nothing waits anywhere; None when some place does not answer."""
         try:
-            for waits in self._places:
-                if await waits():
-                    return False
-        except (Transient, OSError):
-            return False
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                for waits in self._places:
+                    if await waits():
+                        return False
+        except (Transient, OSError, TimeoutError):
+            return None
         return True
 
 

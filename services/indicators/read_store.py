@@ -18,7 +18,6 @@ from services.indicators.sums import CellRows
 from services.indicators.visits import COLUMNS, Visits
 from shared.db.transaction import Tx
 
-
 _LARGE = 1_000
 T = TypeVar("T")
 Given = ParamSpec("Given")
