@@ -71,22 +71,22 @@ class Freshness:
         self._clock = clock
         self._progress = progress
         self._places = (progress.waits, *places)
+        self._looking = asyncio.Lock()
         self._until = 0.0
         self._as_of = 0
 
     async def __call__(self) -> int:
         """Everything recorded by this instant (microseconds) is in; it never goes back."""
-        loop = asyncio.get_running_loop()
-        if loop.time() >= self._until:
-            # Whoever asks meanwhile takes the last answer.
-            self._until = loop.time() + _PATIENCE_SECONDS + _REMEMBER_SECONDS
-            now = micros(self._clock.now())
-            drained = await self._drained()
-            as_of = self._progress.recorded if drained is not True else now - _COMMITTING
-            self._as_of = max(self._as_of, min(as_of, now))
-            pause = _REMEMBER_SECONDS if drained is not None else _SILENT_SECONDS
-            self._until = loop.time() + pause
-        return self._as_of
+        async with self._looking:
+            loop = asyncio.get_running_loop()
+            if loop.time() >= self._until:
+                now = micros(self._clock.now())
+                drained = await self._drained()
+                as_of = now - _COMMITTING if drained else self._progress.recorded
+                self._as_of = max(self._as_of, min(as_of, now))
+                pause = _SILENT_SECONDS if drained is None else _REMEMBER_SECONDS
+                self._until = loop.time() + pause
+            return self._as_of
 
     async def _drained(self) -> bool | None:
         """Whether nothing waits anywhere; None when some place does not answer."""
