@@ -5,7 +5,6 @@ resolved, rescinded when the visits behind it are corrected; and outages that dr
 import asyncio
 import re
 import uuid
-from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -172,30 +171,43 @@ TOLD = {"sms": {"delivered"}, "email": {"accepted"}}
 _phones = iter(range(3_001_000_000, 3_001_000_999))
 
 
-@pytest.fixture(
-    params=["embedded", pytest.param("distributed", marks=pytest.mark.distributed)],
-)
-async def office(
-    request: pytest.FixtureRequest, processes: Processes, smtp_sink: SmtpSink, kannel: Kannel
-) -> AsyncIterator[Office]:
-    given = settings(smtp_sink, kannel)
-    if request.param == "embedded":
-        deployment = processes.embedded(settings=given)
-    else:
-        kafka: Kafka = request.getfixturevalue("kafka")
-        new_database: Callable[[], str] = request.getfixturevalue("new_database")
-        redis_url: str = request.getfixturevalue("redis_url")
-        deployment = processes.distributed(
-            new_database(), kafka.bootstrap, redis_url, settings=given
-        )
+@pytest.mark.kannel
+async def test_an_alert_is_told_once_acknowledged_and_resolved(
+    processes: Processes, smtp_sink: SmtpSink, kannel: Kannel
+) -> None:
+    deployment = processes.embedded(settings=settings(smtp_sink, kannel))
     async with deployment.client() as client:
-        yield Office(client)
+        await told_once_and_resolved(Office(client), smtp_sink, kannel)
 
 
 @pytest.mark.kannel
-async def test_an_alert_is_told_once_acknowledged_and_resolved(
-    office: Office, smtp_sink: SmtpSink, kannel: Kannel
+async def test_an_alert_is_rescinded_when_its_visits_are_corrected(
+    processes: Processes, smtp_sink: SmtpSink, kannel: Kannel
 ) -> None:
+    deployment = processes.embedded(settings=settings(smtp_sink, kannel))
+    async with deployment.client() as client:
+        await rescinded_by_corrections(Office(client), smtp_sink, kannel)
+
+
+@pytest.mark.kannel
+@pytest.mark.distributed
+async def test_the_same_life_in_four_processes(
+    processes: Processes,
+    smtp_sink: SmtpSink,
+    kannel: Kannel,
+    kafka: Kafka,
+    postgres_url: str,
+    redis_url: str,
+) -> None:
+    deployment = processes.distributed(
+        postgres_url, kafka.bootstrap, redis_url, settings=settings(smtp_sink, kannel)
+    )
+    async with deployment.client() as client:
+        office = Office(client)
+        await told_once_and_resolved(office, smtp_sink, kannel)
+
+
+async def told_once_and_resolved(office: Office, smtp_sink: SmtpSink, kannel: Kannel) -> None:
     phone = f"+92{next(_phones)}"
     await office.prepare(phone)
     alert = await office.fire()
@@ -242,10 +254,7 @@ async def test_an_alert_is_told_once_acknowledged_and_resolved(
     ]
 
 
-@pytest.mark.kannel
-async def test_an_alert_is_rescinded_when_its_visits_are_corrected(
-    office: Office, smtp_sink: SmtpSink, kannel: Kannel
-) -> None:
+async def rescinded_by_corrections(office: Office, smtp_sink: SmtpSink, kannel: Kannel) -> None:
     phone = f"+92{next(_phones)}"
     await office.prepare(phone, "ur")
     alert = await office.fire()
