@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 from fastapi import FastAPI
@@ -19,6 +20,7 @@ from services.reports.service import build as build_reports
 from shared import health
 from shared.clock import Clock
 from shared.db.errors import Transient
+from shared.journal import topics
 from shared.journal.relay import Relay
 from shared.platform import Platform
 from shared.security import refuse_undeclared
@@ -121,11 +123,14 @@ def create_app(settings: Settings, clock: Clock, *, background: bool = True) -> 
     app.state.running = running
     install_problems(app)
     checks: dict[str, Check] = {"cache": platform.cache.check}
+    if settings.kafka.bootstrap:
+        checks["kafka"] = partial(topics.check, settings.kafka.bootstrap)
     app.include_router(health.router(services, relays, checks, running.failed))
     for service in services:
         app.include_router(service.router)
     refuse_undeclared(app)
-    app.add_middleware(Edge)
+    direct = {address: answer for service in services for address, answer in service.direct.items()}
+    app.add_middleware(Edge, direct=direct)
     return app
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from fastapi import APIRouter
 from sqlalchemy import MetaData
+from starlette.types import ASGIApp
 
 from shared.journal.consumer import Consumer
 
@@ -21,6 +22,8 @@ class Service:
 
     `on_start` runs once, in order, after the databases are open and before requests come;
     `tasks` run until the process stops; a check answers None or says what is missing.
+    `direct` maps (method, path) to the application that answers one of the router's own routes
+    before the framework's routing: for the one path on which that costs more than the work.
     """
 
     name: str
@@ -30,3 +33,4 @@ class Service:
     tasks: list[Task] = field(default_factory=list)
     on_start: list[Task] = field(default_factory=list)
     checks: dict[str, Check] = field(default_factory=dict)
+    direct: dict[tuple[str, str], ASGIApp] = field(default_factory=dict)

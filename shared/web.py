@@ -3,7 +3,7 @@
 Owns what all routes share. Nothing here echoes input, shows a traceback or names the server.
 """
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 import structlog
@@ -163,10 +163,18 @@ def install_problems(app: FastAPI) -> None:
 
 
 class Edge:
-    """Adds security headers to every answer; answers with credentials are never stored."""
+    """Adds security headers to every answer; answers with credentials are never stored.
 
-    def __init__(self, app: ASGIApp) -> None:
+    A request whose (method, path) is in `direct` goes straight to that application, past the
+    framework's router: the same address is a declared and documented route as well, and the
+    application answers its own Problems.
+    """
+
+    def __init__(
+        self, app: ASGIApp, direct: Mapping[tuple[str, str], ASGIApp] | None = None
+    ) -> None:
         self._app = app
+        self._direct = dict(direct or {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on with a `send` that completes the headers."""
@@ -185,4 +193,5 @@ class Edge:
                     headers.append((b"cache-control", b"private, no-cache"))
             await send(message)
 
-        await self._app(scope, receive, completed)
+        app = self._direct.get((scope["method"], scope["path"]), self._app)
+        await app(scope, receive, completed)

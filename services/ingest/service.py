@@ -39,11 +39,12 @@ def build(platform: Platform) -> Service:
     drafter = Drafter(Register(), stamps, settings.zone, balochistan(), settings.first_day)
     committer = Committer(Intake(database, drafter).store)
     figures = Figures(platform.client("indicators"))
+    posting = PostVisit(platform.access, drafter, committer, figures)
     router = APIRouter()
     router.include_router(
         visit_router(
             VisitParts(
-                posting=PostVisit(platform.access, drafter, committer, figures),
+                posting=posting,
                 batches=PostBatch(platform.access, drafter, committer, figures),
                 drafter=drafter,
                 changes=Changes(database, drafter),
@@ -84,4 +85,5 @@ def build(platform: Platform) -> Service:
         tables=tables,
         on_start=[begin],
         checks={"ledger": ledger},
+        direct={("POST", "/v1/visits"): posting},
     )

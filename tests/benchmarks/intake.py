@@ -196,7 +196,7 @@ def serve_ingest(port: int, folder: str, url: str | None) -> None:
     app.state.platform = platform
     install_problems(app)
     app.include_router(service.router)
-    app.add_middleware(Edge)
+    app.add_middleware(Edge, direct=service.direct)
     uvicorn.run(app, port=port, log_level="warning", access_log=False, server_header=False)
 
 

@@ -137,7 +137,7 @@ async def house(folder: Path, database_url: str | None = None, **more: Any) -> A
         opened.asked.append(dict(zip(("source", "visit_id", "revision"), asked, strict=False)))
         return {"applied": asked in opened.applied}
 
-    app.add_middleware(Edge)
+    app.add_middleware(Edge, direct=service.direct)
     async with AsyncExitStack() as stack:
         await platform.open(app, stack)
         for step in service.on_start:
