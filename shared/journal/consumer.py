@@ -176,11 +176,25 @@ class Consumer:
 
         await ledger.open(beginning)
         while (batch := await ledger.fetch(2_000, 0.0)) is not None:
-            async with self._database.transaction() as tx:
-                await self._handle(tx, batch.records)
+            await self._absorb(batch.records)
         self._expected.clear()
         self.feed.healed()
         self.trouble = None
+        if self._after_commit is not None:
+            await self._after_commit()
+
+    async def _absorb(self, records: list[Record]) -> None:
+        """Handle records that move no position; those that make no sense are set aside."""
+        while records:
+            try:
+                async with self._database.transaction() as tx:
+                    await self._handle(tx, records)
+            except InvalidEvent as error:
+                records = [record for record in records if record is not error.record]
+                await self._set_aside(error)
+            else:
+                self._invalid_in_a_row = 0
+                return
 
     async def close(self) -> None:
         """Let go of the feed."""

@@ -2,7 +2,7 @@
 
 A rebalance callback does no more than forget: aiokafka swallows what it raises and does not wait
 for the batch in hand. The loop asks for a partition's position when it first sees it, and seeks.
-Offsets committed to Kafka are advisory, for lag tools only.
+An offset committed to Kafka says no more than that this group has met this very topic.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from shared.clock import micros
 from shared.db.errors import Transient
+from shared.journal.ending import ended
 from shared.journal.feed import Load
 from shared.journal.records import Batch, Event, LostPast, Record
 from shared.journal.topics import ensure_topics
@@ -95,7 +96,7 @@ class KafkaFeed:
             consumer.subscribe(self._topics, listener=_Forgetting(self))
             await consumer.start()
         except (KafkaError, OSError) as error:
-            await consumer.stop()
+            await ended(consumer, consumer._client)  # noqa: SLF001 - nothing else closes it
             raise Transient(f"Kafka: {error!r}") from error
         self._consumer = consumer
 
@@ -103,7 +104,7 @@ class KafkaFeed:
         """Leave the group."""
         if self._consumer is not None:
             consumer, self._consumer = self._consumer, None
-            await consumer.stop()
+            await ended(consumer, consumer._client)  # noqa: SLF001 - nothing else closes it
 
     def lose(self, partitions: Iterable[TopicPartition]) -> None:
         """Forget all about partitions that came or went."""
@@ -134,17 +135,21 @@ class KafkaFeed:
             position = await self._load(_name(partition))
             if partition not in self._consumer.assignment():
                 continue
+            begun = position is None or await self._consumer.committed(partition) is not None
             position = position or 0
-            if not starts[partition] <= position <= ends[partition]:
+            if not (begun and starts[partition] <= position <= ends[partition]):
                 if not self._healed:
                     raise LostPast(
-                        f"{_name(partition)} has {starts[partition]}..{ends[partition]}, "
-                        f"position is {position}"
+                        f"{_name(partition)} has {starts[partition]}..{ends[partition]}"
+                        f"{'' if begun else ', made anew'}, position is {position}"
                     )
                 position = starts[partition]
             self._consumer.seek(partition, position)
+            # A mark that goes when the topic is deleted: one made anew may have grown past us.
+            await self._consumer.commit({partition: position})
             self._known[partition] = position
             self._waiting = deque(item for item in self._waiting if item[0] != partition)
+        self._healed = False
 
     async def fetch(self, limit: int, wait: float) -> Batch | None:
         """The next batch of one partition; raises Transient when the broker does not answer."""

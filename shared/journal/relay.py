@@ -2,7 +2,7 @@
 
 One relay works per journal (the others stand by); its position is a row of the journal's own
 database, moved after Kafka has acknowledged. A crash in between sends records again, which every
-consumer absorbs by key and revision.
+consumer absorbs by key and revision. A topic that was deleted and made again is filled again.
 """
 
 import asyncio
@@ -19,8 +19,9 @@ from shared.db.engine import Database
 from shared.db.errors import Transient
 from shared.db.postgres import PostgresDatabase, lock_number
 from shared.journal import journal, positions
+from shared.journal.ending import ended
 from shared.journal.records import Fenced, Record, headers
-from shared.journal.topics import PRODUCER, ensure_topics, partitions_of
+from shared.journal.topics import PRODUCER, ensure_topics, partitions_of, unwritten
 
 _LOG = structlog.get_logger("rtsm.relay")
 _CHUNK = 2_000
@@ -81,18 +82,37 @@ class Relay:
         producer = AIOKafkaProducer(
             bootstrap_servers=self._bootstrap,
             acks="all",
-            enable_idempotence=True,
-            request_timeout_ms=10_000,
+            # An idempotent producer never gives up, and so could never say that Kafka is away;
+            # what is sent twice is absorbed by key and revision.
+            enable_idempotence=False,
+            request_timeout_ms=5_000,
             max_batch_size=512 * 1024,
             linger_ms=0,
         )
-        stack.push_async_callback(producer.stop)
+        stack.push_async_callback(ended, producer, producer.client)
         await producer.start()
         return producer
 
-    async def _relay(self, producer: Any) -> None:
+    async def _start(self) -> int | None:
+        """Where to go on: after what was sent, or earlier when Kafka has lost a whole topic."""
         async with self._database.reading() as tx:
             start = await positions.load(tx, _NAME, "journal")
+        lost = await unwritten(self._bootstrap, self._topics) if start is not None else []
+        if not lost:
+            return start
+        async with self._database.transaction() as tx:
+            row = await tx.fetch_one(
+                "SELECT min(seq) FROM journal WHERE topic = ANY($1::text[])", lost
+            )
+            first = row[0]
+            if first is None or start is None or first >= start:
+                return start
+            _LOG.error("Kafka lost topics; sending the journal again", topics=lost, start=first)
+            await positions.advance(tx, _NAME, "journal", start, first)
+        return int(first)
+
+    async def _relay(self, producer: Any) -> None:
+        start = await self._start()
         while True:
             if isinstance(self._database, PostgresDatabase) and self._connection.is_closed():
                 raise Transient("the relay's lock is gone")

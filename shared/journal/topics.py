@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
@@ -42,3 +43,37 @@ async def ensure_topics(bootstrap: str, topics: Sequence[str], partitions: int) 
         raise Transient(f"Kafka: {error!r}") from error
     finally:
         await admin.close()
+
+
+async def unwritten(bootstrap: str, topics: Sequence[str]) -> list[str]:
+    """The topics that never held a record: new ones, and ones deleted and made again."""
+    consumer = AIOKafkaConsumer(*topics, bootstrap_servers=bootstrap, request_timeout_ms=5_000)
+    try:
+        await consumer.start()
+        places = [
+            TopicPartition(topic, number)
+            for topic in topics
+            for number in consumer.partitions_for_topic(topic) or ()
+        ]
+        if {place.topic for place in places} != set(topics):
+            raise Transient("Kafka does not tell the topics' partitions yet")
+        ends = await consumer.end_offsets(places)
+    except (KafkaError, OSError) as error:
+        raise Transient(f"Kafka: {error!r}") from error
+    finally:
+        await consumer.stop()
+    written = {place.topic for place, end in ends.items() if end > 0}
+    return [topic for topic in topics if topic not in written]
+
+
+async def check(bootstrap: str) -> str | None:
+    """None when a broker answers, else what is missing."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=1_500)
+    try:
+        await admin.start()
+        await admin.list_topics()
+    except (KafkaError, OSError):
+        return "Kafka does not answer; visits are kept in the journal until it does"
+    finally:
+        await admin.close()
+    return None
