@@ -100,6 +100,7 @@ EN: dict[str, str] = {
     "comma": ", ",
     "legend.children": "▾ off track",
     "version": "Version {version}",
+    "problem.title": "This page cannot be shown",
     "problem.back": "Back to the first page",
     "problem.code": "Code of this problem",
     "problem.help": "What this means and what to do",

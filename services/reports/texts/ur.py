@@ -99,6 +99,7 @@ UR: dict[str, str] = {
     "comma": "، ",
     "legend.children": "▾ ہدف سے پیچھے",
     "version": "ورژن {version}",
+    "problem.title": "یہ صفحہ نہیں دکھایا جا سکتا",
     "problem.back": "سرورق پر واپس",
     "problem.code": "اس مسئلے کا کوڈ",
     "problem.help": "اس کا مطلب کیا ہے اور کیا کیا جائے",
