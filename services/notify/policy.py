@@ -33,6 +33,7 @@ HOURLY_SMS = 10
 _EXPIRES = {"fire": 48 * HOUR, "remind": 24 * HOUR, "resolve": 72 * HOUR, "rescind": 72 * HOUR}
 _REFUSED = (30, 120, 600, 3600, 4 * 3600, 12 * 3600)
 _UNREACHABLE = (2, 5, 10, 20, 30, 60)
+_MAIL_AGAIN = (0, LEASE, LEASE)
 _SUNDAY = 6
 
 
@@ -137,17 +138,20 @@ def hold_until(sent: Sequence[int], now: int, channel: str) -> int | None:
 
 
 def after_unknown(
-    channel: str, severity: str, *, resent: bool, since: int, now: int
+    channel: str, severity: str, *, resent: int, since: int, now: int
 ) -> tuple[Action, int]:
     """Return what to do with a message that may or may not have been taken, and until when.
 
-    An e-mail is sent again at once under the same Message-ID, which mail programs show once. An
-    SMS waits for its delivery report; when none comes it is sent again, once, with the same code
-    and text, because a doubled SMS is better than a lost one. What is only worth watching is left
-    as unknown for people to see.
+    An e-mail is sent again, at once and then twice more, under the same Message-ID, which mail
+    programs show once. An SMS waits for its delivery report; when none comes it is sent again,
+    once, with the same code and text, because a doubled SMS is better than a lost one. What is
+    only worth watching is left as unknown for people to see. `resent` counts such repeats.
     """
     if channel == "email":
-        return (Action.LEAVE, now) if resent else (Action.RESEND, now)
+        if resent >= len(_MAIL_AGAIN):
+            return Action.LEAVE, now
+        until = since + _MAIL_AGAIN[resent]
+        return (Action.RESEND if now >= until else Action.WAIT), until
     if now < since + AWAIT_REPORT:
         return Action.WAIT, since + AWAIT_REPORT
     if severity != "watch" and not resent:

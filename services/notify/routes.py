@@ -32,6 +32,7 @@ from shared.web import StrictRoute
 
 _MOST_ITEMS = 1_000
 _MOST_FORM_BYTES = 4_096
+_NEVER_KEPT = {"Cache-Control": "no-store"}
 _RECEIPTS = public("delivery reports carry their own secret token")
 _LINKS = public("the link is signed for one officer and one alert")
 
@@ -280,7 +281,7 @@ def _open(routes: APIRouter, parts: Parts) -> None:
             language,
             still_open=alert.state in OPEN_PHASES and alert.acknowledged is None,
         )
-        return HTMLResponse(page)
+        return HTMLResponse(page, headers=_NEVER_KEPT)
 
     @routes.post("/v1/acks/{token}", dependencies=[Depends(_LINKS)], include_in_schema=False)
     async def press(token: str, request: Request) -> HTMLResponse:
@@ -293,7 +294,8 @@ def _open(routes: APIRouter, parts: Parts) -> None:
         alert, officer = linked
         language = officer.language if officer.language in LANGUAGES else "en"
         rule = await desk.rule_of(alert)
-        return HTMLResponse(done_page(item_of(alert, rule, parts.zone), language, done=done))
+        page = done_page(item_of(alert, rule, parts.zone), language, done=done)
+        return HTMLResponse(page, headers=_NEVER_KEPT)
 
 
 async def _form_note(request: Request) -> str | None:

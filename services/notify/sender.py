@@ -130,12 +130,12 @@ class Sender:
         action, until = policy.after_unknown(
             self._kind,
             waiting.severity,
-            resent=bool(waiting.resent),
+            resent=waiting.resent,
             since=waiting.attempted,
             now=now,
         )
         if action is Action.RESEND:
-            return await self._again(tx, waiting, now, resent=1)
+            return await self._again(tx, waiting, now, resent=waiting.resent + 1)
         look = until if action is Action.WAIT else None
         await deliveries.settle(tx, waiting, "unknown", "it is not known if it arrived", look, now)
         return False

@@ -10,7 +10,7 @@ import pytest
 from services.notify.channels.contract import Channel, Envelope, redacted
 from services.notify.channels.registry import build_channels, receipts_address
 from services.notify.policy import Outcome
-from shared.settings import Settings
+from shared.settings import Settings, SettingsError
 from tests.support.kannel import Kannel
 from tests.support.ports import free_port
 from tests.support.sms_gateway import SmsGateway
@@ -313,6 +313,20 @@ def test_nothing_personal_is_kept_of_what_a_server_says() -> None:
     assert "deo" not in said
     assert "92300" not in said
     assert "\n" not in said
+
+
+@pytest.mark.parametrize("url", ["gateway:13013", "ftp://x/y", "http://", "nonsense"])
+def test_a_gateway_address_that_is_none_is_refused_at_start(url: str) -> None:
+    with pytest.raises(SettingsError, match="RTSM_SMS__URL"):
+        channel(Settings.model_validate({"sms": {"kind": "kannel", "url": url}}), "sms")
+
+
+async def test_what_cannot_be_written_as_a_mail_is_final(smtp_sink: SmtpSink) -> None:
+    email = channel(mail_settings(smtp_sink), "email")
+    for bad in ({"subject": "a\r\nBcc: x@example.org"}, {"recipient": "déo@example.org"}):
+        found = envelope(**({"recipient": "deo@example.org"} | bad))
+        assert await outcome(email.send(found)) is Outcome.PERMANENT
+    assert smtp_sink.mails == []
 
 
 def test_where_reports_come_to() -> None:

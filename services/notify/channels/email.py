@@ -54,6 +54,12 @@ class EmailChannel:
     async def send(self, envelope: Envelope) -> Handover:
         """Make one attempt, stage by stage, each with its own deadline."""
         smtp = self._smtp
+        try:
+            mail = compose(envelope, smtp.sender).as_bytes(policy=SMTP_POLICY)
+        except ValueError as error:
+            return Handover(
+                Outcome.PERMANENT, f"the mail cannot be written: {type(error).__name__}"
+            )
         client = aiosmtplib.SMTP(
             hostname=smtp.host,
             port=smtp.port,
@@ -63,7 +69,7 @@ class EmailChannel:
         )
         try:
             refused = await self._prepare(client, envelope)
-            return refused or await self._hand_over(client, envelope)
+            return refused or await self._hand_over(client, mail)
         finally:
             await _leave(client)
 
@@ -84,12 +90,13 @@ class EmailChannel:
             await client.rcpt(envelope.recipient)
         except aiosmtplib.SMTPResponseException as error:
             return Handover(_kind(error.code), _said("recipient", error))
+        except ValueError as error:
+            return Handover(Outcome.PERMANENT, f"recipient: {type(error).__name__}")
         except (aiosmtplib.SMTPException, OSError) as error:
             return Handover(Outcome.UNREACHABLE, f"mail server: {type(error).__name__}")
         return None
 
-    async def _hand_over(self, client: aiosmtplib.SMTP, envelope: Envelope) -> Handover:
-        mail = compose(envelope, self._smtp.sender).as_bytes(policy=SMTP_POLICY)
+    async def _hand_over(self, client: aiosmtplib.SMTP, mail: bytes) -> Handover:
         try:
             answer = await client.data(mail, timeout=_DATA_SECONDS)
         except aiosmtplib.SMTPResponseException as error:

@@ -9,14 +9,17 @@ from services.notify.channels.contract import Channel
 from services.notify.channels.email import EmailChannel
 from services.notify.channels.sms_http import TIMEOUT, HttpSmsChannel
 from services.notify.channels.sms_kannel import KannelChannel
-from shared.settings import Settings
+from shared.settings import Settings, SettingsError
 
 CHANNELS = ("sms", "email")
 """Kinds of address an officer can have."""
 
 
 def build_channels(settings: Settings, out: TextIO) -> dict[str, Channel]:
-    """Return a channel for each kind of address; the console where nothing is configured."""
+    """Return a channel for each kind of address; the console where nothing is configured.
+
+    Raises SettingsError when the gateway's address is none.
+    """
     return {"sms": _sms(settings, out), "email": _email(settings, out)}
 
 
@@ -30,6 +33,12 @@ def _sms(settings: Settings, out: TextIO) -> Channel:
     sms = settings.sms
     if sms.kind == "console" or not sms.url:
         return ConsoleChannel("sms", out)
+    try:
+        address = httpx.URL(sms.url)
+    except httpx.InvalidURL as error:
+        raise SettingsError("RTSM_SMS__URL: not an address") from error
+    if address.scheme not in ("http", "https") or not address.host:
+        raise SettingsError("RTSM_SMS__URL: the whole address, from http:// on")
     client = httpx.AsyncClient(timeout=TIMEOUT, trust_env=False, follow_redirects=False)
     kind = KannelChannel if sms.kind == "kannel" else HttpSmsChannel
     return kind(sms, client, receipts_address(settings))

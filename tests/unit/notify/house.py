@@ -183,11 +183,12 @@ class _Door:
 
 @asynccontextmanager
 async def house_in(
-    folder: Path, *, quiet: QuietHours | None = None, flush: int = 0
+    folder: Path, *, quiet: QuietHours | None = None, flush: int = 0, url: str | None = None
 ) -> AsyncIterator[House]:
-    """A house on a SQLite file in `folder`."""
+    """A house on a SQLite file in `folder`, or on the PostgreSQL database at `url`."""
     add_journal_tables(NotifyTable.metadata)
-    database = database_for(Settings(data_dir=folder), "notify", NotifyTable.metadata)
+    settings = Settings(data_dir=folder, database_url=url, unsafe_durability=True)
+    database = database_for(settings, "notify", NotifyTable.metadata)
     await database.open()
     try:
         house = House(database, quiet, flush)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from services.notify.policy import (
     AWAIT_REPORT,
     HOUR,
+    LEASE,
     SECOND,
     Action,
     Outcome,
@@ -108,16 +109,18 @@ def test_hourly_cap_is_for_sms() -> None:
 
 
 def test_unknown_fate() -> None:
-    def fate(channel: str, severity: str, resent: bool, waited: int) -> Action:
+    def fate(channel: str, severity: str, resent: int, waited: int) -> Action:
         return after_unknown(channel, severity, resent=resent, since=0, now=waited)[0]
 
-    assert fate("email", "watch", False, 0) is Action.RESEND
-    assert fate("email", "watch", True, 0) is Action.LEAVE
-    assert fate("sms", "critical", False, AWAIT_REPORT - 1) is Action.WAIT
-    assert fate("sms", "critical", False, AWAIT_REPORT) is Action.RESEND
-    assert fate("sms", "critical", True, AWAIT_REPORT) is Action.LEAVE
-    assert fate("sms", "warning", False, AWAIT_REPORT) is Action.RESEND
-    assert fate("sms", "watch", False, AWAIT_REPORT) is Action.LEAVE
+    assert fate("email", "watch", 0, 0) is Action.RESEND
+    assert fate("email", "watch", 1, 0) is Action.WAIT
+    assert fate("email", "watch", 1, LEASE) is Action.RESEND
+    assert fate("email", "watch", 3, LEASE) is Action.LEAVE
+    assert fate("sms", "critical", 0, AWAIT_REPORT - 1) is Action.WAIT
+    assert fate("sms", "critical", 0, AWAIT_REPORT) is Action.RESEND
+    assert fate("sms", "critical", 1, AWAIT_REPORT) is Action.LEAVE
+    assert fate("sms", "warning", 0, AWAIT_REPORT) is Action.RESEND
+    assert fate("sms", "watch", 0, AWAIT_REPORT) is Action.LEAVE
 
 
 @pytest.mark.parametrize(
