@@ -71,7 +71,7 @@ async def embedded(
     folder: Path, *, background: bool = False, **settings: object
 ) -> AsyncIterator[Embedded]:
     """Open all four services on a data folder; a folder used before goes on where it was left."""
-    chosen = Settings(data_dir=folder, **settings)  # type: ignore[arg-type]
+    chosen = Settings(data_dir=folder, **settings)
     clock = SetClock(NOW)
     app = create_app(chosen, clock, background=background)
     async with app.router.lifespan_context(app):
