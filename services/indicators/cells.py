@@ -6,6 +6,7 @@ Presence is an additive multiset of records (school, day, mask, count). Tables a
 are `store`'s.
 """
 
+import struct
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,6 +22,9 @@ Rows = NDArray[np.int64]
 PRESENCE = np.dtype([("school", "<u4"), ("day", "<i4"), ("mask", "<u8"), ("count", "<i4")])
 """One counted visit is +1 of (school, day, mask); a correction subtracts it again."""
 Presence = NDArray[Any]
+
+_PACK = {width: struct.Struct(f"<{width}h").pack for width in (FLOWS, STOCKS)}
+"""The common case of one row, without numpy: nearly every visit fits into 2 bytes a measure."""
 
 _NARROW: dict[int, np.dtype[np.signedinteger]] = {
     2: np.dtype("<i2"),
@@ -77,7 +81,10 @@ def encode_rows(rows: Rows, *, null: bool = True) -> list[bytes | None]:
 
 def encode_row(row: Sequence[int]) -> bytes:
     """Encode one row of measures, never None."""
-    return encode_rows(np.array([row], np.int64), null=False)[0] or b""
+    try:
+        return _PACK[len(row)](*row)
+    except (KeyError, struct.error):
+        return encode_rows(np.array([row], np.int64), null=False)[0] or b""
 
 
 def decode_presence(blobs: Sequence[bytes]) -> Presence:

@@ -31,14 +31,14 @@ from services.indicators.measures import (
 )
 
 
-class Pupils(msgspec.Struct):
+class Pupils(msgspec.Struct, gc=False):
     """One cell of students; None is not measured."""
 
     enrolled: int | None = None
     present: int | None = None
 
 
-class Students(msgspec.Struct):
+class Students(msgspec.Struct, gc=False):
     """Students by sex; grades are checked by ingest and not measured here."""
 
     boys: Pupils | None = None
@@ -46,7 +46,7 @@ class Students(msgspec.Struct):
     unspecified: Pupils | None = None
 
 
-class Staff(msgspec.Struct):
+class Staff(msgspec.Struct, gc=False):
     """One cell of staff."""
 
     posted: int | None = None
@@ -56,7 +56,7 @@ class Staff(msgspec.Struct):
     absent: int | None = None
 
 
-class StaffGroup(msgspec.Struct):
+class StaffGroup(msgspec.Struct, gc=False):
     """Staff by sex."""
 
     male: Staff | None = None
@@ -64,7 +64,7 @@ class StaffGroup(msgspec.Struct):
     unspecified: Staff | None = None
 
 
-class Rooms(msgspec.Struct):
+class Rooms(msgspec.Struct, gc=False):
     """Rooms; any field answers the group, the pair answers the indicator."""
 
     available: int | None = None
@@ -73,14 +73,14 @@ class Rooms(msgspec.Struct):
     open_air_classes: int | None = None
 
 
-class Toilet(msgspec.Struct):
+class Toilet(msgspec.Struct, gc=False):
     """One kind of toilet."""
 
     available: int | None = None
     usable: int | None = None
 
 
-class Toilets(msgspec.Struct):
+class Toilets(msgspec.Struct, gc=False):
     """Toilets by kind; any field answers the group."""
 
     boys: Toilet | None = None
@@ -91,14 +91,14 @@ class Toilets(msgspec.Struct):
     soap: bool | None = None
 
 
-class Oversight(msgspec.Struct):
+class Oversight(msgspec.Struct, gc=False):
     """Visits of education officials as the school's log shows them."""
 
     official_visit_last_30_days: bool | None = None
     visitor_post: str | None = None
 
 
-class Participation(msgspec.Struct):
+class Participation(msgspec.Struct, gc=False):
     """Clubs and procurement meetings."""
 
     child_club_formed: bool | None = None
@@ -106,7 +106,7 @@ class Participation(msgspec.Struct):
     procurement_meeting_held: Any = None
 
 
-class Form(msgspec.Struct):
+class Form(msgspec.Struct, gc=False):
     """The measured part of the wire form (02 §1); unknown fields are ignored."""
 
     status: str

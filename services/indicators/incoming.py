@@ -6,13 +6,12 @@ at a time, never with its content in the reason). Pure.
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Any, NamedTuple, NoReturn
+from typing import Annotated, NamedTuple, NoReturn
 from zoneinfo import ZoneInfo
 
 import msgspec
-import numpy as np
 
-from services.indicators.cells import encode_rows
+from services.indicators.cells import encode_row
 from services.indicators.form import Form, measure
 from services.indicators.segments import SchoolVersion, UnitVersion
 from shared.domain.codes import canonical_school_code
@@ -25,7 +24,7 @@ _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 _MICROSECOND = timedelta(microseconds=1)
 
 
-class VisitData(msgspec.Struct):
+class VisitData(msgspec.Struct, gc=False):
     """Data of an `rtsm.visit.*` event."""
 
     source: str
@@ -114,9 +113,7 @@ _RAW = msgspec.json.Decoder(RegistryRaw)
 def read_revisions(records: Sequence[Record], zone: ZoneInfo) -> list[Revision]:
     """Decode and measure the visits of a batch; raises InvalidEvent for the first bad record."""
     decode = _VISIT.decode
-    heads: list[tuple[Any, ...]] = []
-    flows: list[list[int]] = []
-    stocks: list[list[int]] = []
+    revisions = []
     for record in records:
         try:
             data = decode(record.event.data)
@@ -125,11 +122,9 @@ def read_revisions(records: Sequence[Record], zone: ZoneInfo) -> list[Revision]:
         except (msgspec.DecodeError, OverflowError, ValueError) as error:
             _refuse(record, error)
         form = data.form
-        measured = measure(form)
-        flows.append(measured.flow)
-        stocks.append(measured.stock)
-        heads.append(
-            (
+        flow, stock, groups, mask = measure(form)
+        revisions.append(
+            Revision(
                 data.source,
                 data.visit_id,
                 data.revision,
@@ -142,19 +137,13 @@ def read_revisions(records: Sequence[Record], zone: ZoneInfo) -> list[Revision]:
                 form.visit_type or "routine",
                 form.status,
                 data.standing,
-                measured.groups,
-                measured.mask,
+                groups,
+                mask,
+                encode_row(flow),
+                encode_row(stock),
             )
         )
-    if not heads:
-        return []
-    encoded = zip(
-        heads,
-        encode_rows(np.array(flows, np.int64), null=False),
-        encode_rows(np.array(stocks, np.int64), null=False),
-        strict=True,
-    )
-    return [Revision._make((*head, flow, stock)) for head, flow, stock in encoded]
+    return revisions
 
 
 def read_changes(records: Sequence[Record]) -> list[RegistryChange]:

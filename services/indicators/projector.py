@@ -51,16 +51,20 @@ class Change:
 
     def changed(self) -> list[Changed]:
         """Return each touched school with its changed days, in order of school."""
-        days: dict[int, tuple[int, int]] = {}
+        first: dict[int, int] = {}
+        last: dict[int, int] = {}
         for rows in self._lists():
             for school, row in rows:
-                if school is not None:
-                    day = row.day
-                    first, last = days.get(school, (day, day))
-                    days[school] = (min(first, day), max(last, day))
+                if school is None:
+                    continue
+                day = row.day
+                if first.setdefault(school, day) > day:
+                    first[school] = day
+                if last.setdefault(school, day) < day:
+                    last[school] = day
+        groups = self.groups
         return [
-            Changed(school, first, last, self.groups.get(school, 0))
-            for school, (first, last) in sorted(days.items())
+            Changed(school, first[school], last[school], groups[school]) for school in sorted(first)
         ]
 
     def answered(self) -> list[tuple[int, int]]:

@@ -8,7 +8,7 @@ an answer can stand, or reach the end of the school's history. Owns that judgeme
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,7 @@ NEIGHBOURS = 2
 """Visits looked at on either side of a change before all within the look-back are."""
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
+class Changed(NamedTuple):
     """A school, the first and last day that change, and the groups it ever answered."""
 
     school: int
