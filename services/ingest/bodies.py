@@ -39,6 +39,8 @@ class Head:
 
     def media_type(self, *allowed: str) -> str:
         """The body's media type, one of `allowed`; raises Problem 415."""
+        if self.content_type in allowed and not self.encoding:
+            return self.content_type
         kind, _, rest = self.content_type.partition(";")
         kind = kind.strip().lower()
         if kind not in allowed or self.encoding not in {"", "identity"} or not _is_utf8(rest):

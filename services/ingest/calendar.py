@@ -39,7 +39,8 @@ class Calendar:
         if zone is None:
             return False
         at = (day.month, day.day)
-        return any(_within(at, span) for span in self.vacations.get(zone.lower(), ()))
+        spans = self.vacations.get(zone) or self.vacations.get(zone.lower())
+        return spans is not None and any(_within(at, span) for span in spans)
 
     def in_hours(self, local: datetime) -> bool:
         """Whether a local time lies in school hours, both ends included."""

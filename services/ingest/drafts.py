@@ -4,7 +4,7 @@ Owns what can be decided about a submission before its transaction, and again in
 register has changed meanwhile. Storing is left to `intake` and `changes`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from services.ingest.calendar import Calendar
+from services.ingest.diagnosis import refused
 from services.ingest.flags import Flag, Limits, flag
-from services.ingest.reading import CORRECTION, VISIT, Body, composed, read
+from services.ingest.reading import CORRECTION, VISIT, Reading, composed, read
 from services.ingest.registry.register import Register, school_key
 from services.ingest.rules import reject
 from services.ingest.schemas import VisitForm
@@ -23,7 +24,7 @@ from shared.access import Principal
 from shared.clock import from_micros
 from shared.domain.codes import canonical_school_code
 from shared.domain.days import day_number
-from shared.errors import FieldError, Problem, not_found
+from shared.errors import not_found
 from shared.journal.records import Event
 
 ACCEPTED = "rtsm.visit.accepted.v1"
@@ -34,7 +35,6 @@ _EPOCH = from_micros(0)
 _MICROSECOND = timedelta(microseconds=1)
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 _ENCODER = msgspec.json.Encoder()
-_NO_FLAGS: list[Flag] = []
 
 
 class VisitEvent(msgspec.Struct, omit_defaults=True):
@@ -68,9 +68,9 @@ class Draft:
     day: int
     received: int
     standing: str
-    flags: list[Flag]
-    known: bool
-    judged: int
+    flags: list[Flag] = field(default_factory=list)
+    known: bool = False
+    judged: int = -1
 
     @property
     def at(self) -> int:
@@ -80,10 +80,20 @@ class Draft:
     def measured(self) -> bytes:
         """The form for the event, as JSON: without remarks, location, device and identity."""
         visit = self.visit
-        kept = visit.remarks, visit.location, visit.device_id, visit.source
+        remarks, location, device, source = (
+            visit.remarks,
+            visit.location,
+            visit.device_id,
+            visit.source,
+        )
         visit.remarks = visit.location = visit.device_id = visit.source = None
         encoded = _ENCODER.encode(visit)
-        visit.remarks, visit.location, visit.device_id, visit.source = kept
+        visit.remarks, visit.location, visit.device_id, visit.source = (
+            remarks,
+            location,
+            device,
+            source,
+        )
         return encoded if self.plain else composed(encoded)
 
 
@@ -108,44 +118,38 @@ class Drafter:
 
     def posted(self, raw: bytes, caller: Principal) -> Draft:
         """A posted visit; raises Problem 400, 404 or 422."""
-        return self._draft(VISIT, raw, caller, None, None)
+        return self._draft(read(VISIT, raw), caller, None)
 
     def put(self, raw: bytes, caller: Principal, source: str, visit_id: UUID) -> Draft:
         """A corrected visit of a known identity; raises Problem 400, 404 or 422."""
-        return self._draft(CORRECTION, raw, caller, source, visit_id)
+        return self._draft(read(CORRECTION, raw, visit_id), caller, source)
 
     def _draft(
         self,
-        body: Body[Any],
-        raw: bytes,
+        reading: Reading[Any],
         caller: Principal,
         source: str | None,
-        visit_id: UUID | None,
     ) -> Draft:
-        reading = read(body, raw, visit_id)
         visit = reading.visit
         received = self.stamps.next()
-        errors = reject(visit, from_micros(received), self.zone)
+        errors = reject(visit, self.stamps.now, self.zone)
         if errors:
-            raise Problem(422, errors[0].code, errors[0].detail, errors=errors)
+            raise refused(errors)
         local = visit.visited_at.astimezone(self.zone)
         day = local.toordinal() - _EPOCH_ORDINAL
         draft = Draft(
-            visit=visit,
-            visit_id=str(visit.visit_id),
-            source=source or source_of(caller, visit.source),
-            actor=caller.key_id,
-            digest=reading.digest,
-            text=reading.text,
-            plain=reading.plain,
-            code=canonical_school_code(visit.school_code),
-            local=local,
-            day=day,
-            received=received,
-            standing="standing" if day >= self.first_day else "quarantined",
-            flags=_NO_FLAGS,
-            known=False,
-            judged=-1,
+            visit,
+            str(visit.visit_id),
+            source or source_of(caller, visit.source),
+            caller.key_id,
+            reading.digest,
+            reading.text,
+            reading.plain,
+            canonical_school_code(visit.school_code),
+            local,
+            day,
+            received,
+            "standing" if day >= self.first_day else "quarantined",
         )
         self.judge(draft)
         if caller.units is not None and not self.within(caller, draft.code, day):
@@ -183,28 +187,23 @@ def event_of(
 ) -> Event:
     """The event of a visit's revision, recorded at an instant in microseconds."""
     data = VisitEvent(
-        source=draft.source,
-        visit_id=draft.visit_id,
-        revision=revision,
-        recorded_at=written(recorded),
-        received_at=written(draft.received if received is None else received),
-        school_code=draft.code,
-        standing=standing or draft.standing,
-        visited_at=draft.visit.visited_at,
-        form=msgspec.Raw(draft.measured()),
-        previous_school_code=previous if previous != draft.code else None,
+        draft.source,
+        draft.visit_id,
+        revision,
+        written(recorded),
+        written(draft.received if received is None else received),
+        draft.code,
+        standing or draft.standing,
+        draft.visit.visited_at,
+        msgspec.Raw(draft.measured()),
+        previous if previous != draft.code else None,
     )
     return Event(
-        topic=TOPIC,
-        type=kind,
-        key=draft.code,
-        subject=f"{draft.source}/{draft.visit_id}",
-        time=draft.at,
-        recorded=recorded,
-        data=_ENCODER.encode(data),
+        TOPIC,
+        kind,
+        draft.code,
+        f"{draft.source}/{draft.visit_id}",
+        draft.at,
+        recorded,
+        _ENCODER.encode(data),
     )
-
-
-def rejected(pointer: str, code: str, detail: str) -> Problem:
-    """A 422 about one field of a visit."""
-    return Problem(422, code, detail, errors=[FieldError(pointer, code, detail)])

@@ -4,7 +4,6 @@ Owns the F rules that need no other visit; a flagged visit is stored and counted
 What makes a visit impossible is left to `rules`.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import asin, cos, radians, sin, sqrt
@@ -13,7 +12,16 @@ from msgspec import Struct
 
 from services.ingest.calendar import Calendar
 from services.ingest.rules import SEXES, STAFF_SEXES
-from services.ingest.schemas import Location, Oversight, Pupils, Students, Teachers, VisitForm
+from services.ingest.schemas import (
+    Grade,
+    Location,
+    Oversight,
+    Posts,
+    Pupils,
+    Students,
+    Teachers,
+    VisitForm,
+)
 
 _EARTH_M = 6_371_008.8
 _FULL_FROM = 30
@@ -53,53 +61,64 @@ def flag(
     visit: VisitForm, local: datetime, facts: SchoolFacts | None, calendar: Calendar, limits: Limits
 ) -> list[Flag]:
     """The flags of a visit at `local` time to a school with `facts` (None: not registered)."""
-    flags = [*_by_form(visit, local), *_by_calendar(visit, local, calendar)]
+    flags: list[Flag] = []
+    _by_form(visit, local, flags)
+    _by_calendar(visit, local, calendar, flags)
     if facts is not None:
-        flags += _by_register(visit, local, facts, calendar, limits)
+        _by_register(visit, local, facts, calendar, limits, flags)
     if visit.teachers is not None and _overstaffed(visit.teachers, facts):
         flags.append(Flag("posted_exceeds_sanctioned", "/teachers/sanctioned"))
     return flags
 
 
-def _by_form(visit: VisitForm, local: datetime) -> Iterator[Flag]:
+def _by_form(visit: VisitForm, local: datetime, flags: list[Flag]) -> None:
     if visit.students is not None and _full_attendance(visit.students):
-        yield Flag("full_attendance", "/students")
+        flags.append(Flag("full_attendance", "/students"))
     rooms = visit.rooms
     # An open-air count that was not given is not measured: only a 0 says that there was none.
     open_air = rooms.open_air_classes if rooms is not None else None
     if rooms is not None and rooms.usable == 0 and open_air == 0 and visit.status == "open":
-        yield Flag("no_usable_room", "/rooms/usable")
+        flags.append(Flag("no_usable_room", "/rooms/usable"))
     if visit.status == "closed_permanently":
-        yield Flag("permanent_closure_reported", "/status")
+        flags.append(Flag("permanent_closure_reported", "/status"))
     if visit.oversight is not None and _contradicts(visit.oversight, local):
-        yield Flag("official_visit_contradicted", "/oversight/official_visit_last_30_days")
+        flags.append(Flag("official_visit_contradicted", "/oversight/official_visit_last_30_days"))
     if visit.location is not None and visit.location.mock:
-        yield Flag("mock_location", "/location/mock")
+        flags.append(Flag("mock_location", "/location/mock"))
 
 
-def _by_calendar(visit: VisitForm, local: datetime, calendar: Calendar) -> Iterator[Flag]:
+def _by_calendar(visit: VisitForm, local: datetime, calendar: Calendar, flags: list[Flag]) -> None:
     if visit.ended_at is not None and visit.ended_at - visit.visited_at < _SHORT:
-        yield Flag("short_visit", "/ended_at")
+        flags.append(Flag("short_visit", "/ended_at"))
     if not calendar.in_hours(local):
-        yield Flag("outside_school_hours", "/visited_at")
+        flags.append(Flag("outside_school_hours", "/visited_at"))
     if calendar.is_holiday(local.date()):
-        yield Flag("holiday", "/visited_at")
+        flags.append(Flag("holiday", "/visited_at"))
 
 
 def _full_attendance(students: Students) -> bool:
     """Everybody present in every cell of at least 30 pupils, and there is such a cell."""
-    groups: list[object] = [students, *(students.grades or ())]
-    large = 0
-    for group in groups:
-        for sex in SEXES:
-            cell: Pupils | None = getattr(group, sex)
-            if cell is None or cell.present is None or cell.enrolled is None:
-                continue
-            if cell.enrolled >= _FULL_FROM:
-                if cell.present != cell.enrolled:
-                    return False
-                large += 1
+    large = _large_cells(students)
+    for grade in students.grades or ():
+        if large < 0:
+            break
+        more = _large_cells(grade)
+        large = more if more < 0 else large + more
     return large > 0
+
+
+def _large_cells(group: Students | Grade) -> int:
+    """How many cells of at least 30 pupils a group has, or -1 when somebody is absent in one."""
+    large = 0
+    for sex in SEXES:
+        cell: Pupils | None = getattr(group, sex)
+        if cell is None or cell.present is None or cell.enrolled is None:
+            continue
+        if cell.enrolled >= _FULL_FROM:
+            if cell.present != cell.enrolled:
+                return -1
+            large += 1
+    return large
 
 
 def _overstaffed(teachers: Teachers, facts: SchoolFacts | None) -> bool:
@@ -108,8 +127,12 @@ def _overstaffed(teachers: Teachers, facts: SchoolFacts | None) -> bool:
         sanctioned = facts.sanctioned
     if sanctioned is None:
         return False
-    cells = (getattr(teachers, sex) for sex in STAFF_SEXES)
-    return sum(cell.posted or 0 for cell in cells if cell is not None) > sanctioned
+    posted = 0
+    for sex in STAFF_SEXES:
+        cell: Posts | None = getattr(teachers, sex)
+        if cell is not None:
+            posted += cell.posted or 0
+    return posted > sanctioned
 
 
 def _contradicts(oversight: Oversight, local: datetime) -> bool:
@@ -122,17 +145,22 @@ def _contradicts(oversight: Oversight, local: datetime) -> bool:
 
 
 def _by_register(
-    visit: VisitForm, local: datetime, facts: SchoolFacts, calendar: Calendar, limits: Limits
-) -> Iterator[Flag]:
+    visit: VisitForm,
+    local: datetime,
+    facts: SchoolFacts,
+    calendar: Calendar,
+    limits: Limits,
+    flags: list[Flag],
+) -> None:
     if facts.early:
-        yield Flag("before_register", "/school_code")
+        flags.append(Flag("before_register", "/school_code"))
     if calendar.is_vacation(local.date(), facts.zone):
-        yield Flag("vacation", "/visited_at")
+        flags.append(Flag("vacation", "/visited_at"))
     if visit.location is not None and _far(visit.location, facts, limits):
-        yield Flag("far_from_school", "/location")
+        flags.append(Flag("far_from_school", "/location"))
     girls = visit.students.girls if visit.students is not None else None
     if facts.gender == "boys" and girls is not None and (girls.enrolled or girls.present):
-        yield Flag("girls_in_boys_school", "/students/girls")
+        flags.append(Flag("girls_in_boys_school", "/students/girls"))
 
 
 def _far(location: Location, facts: SchoolFacts, limits: Limits) -> bool:

@@ -16,11 +16,13 @@ from services.ingest.bodies import (
     head_of,
     whole,
 )
-from services.ingest.committer import Committer
+from services.ingest.committer import Committer, unavailable
 from services.ingest.drafts import Drafter
 from services.ingest.waiting import Figures, wants_figures
 from shared.access import Access
+from shared.db.errors import Transient
 from shared.errors import Problem
+from shared.web import problem_response
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -38,16 +40,23 @@ class PostVisit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request; a client that went away is not answered."""
+        try:
+            await self._take(scope, receive, send)
+        except ClientGone:
+            return
+        except Problem as problem:
+            await problem_response(problem, scope["path"])(scope, receive, send)
+        except Transient:
+            await problem_response(unavailable(), scope["path"])(scope, receive, send)
+
+    async def _take(self, scope: Scope, receive: Receive, send: Send) -> None:
         head = head_of(scope)
         caller = await admitted(self._access, head, "visits:write")
         head.media_type(JSON)
         head.bounded(SINGLE)
         query: bytes = scope["query_string"]
         wait = bool(query) and wants_figures(query)
-        try:
-            raw = await whole(receive, SINGLE)
-        except ClientGone:
-            return
+        raw = await whole(receive, SINGLE)
         [fate] = await self._committer.submit([self._drafter.posted(raw, caller)])
         if isinstance(fate, Problem):
             raise fate

@@ -19,7 +19,6 @@ from services.ingest.diagnosis import (
     diagnose,
     faults,
     has_duplicate_keys,
-    not_json,
     refused,
     text_of,
 )
@@ -32,6 +31,7 @@ T = TypeVar("T")
 V = TypeVar("V", VisitIn, CorrectionIn)
 _ENCODER = msgspec.json.Encoder()
 _ESCAPED_CONTROL = re.compile(rb"\\(?:u00|[bfr])|\x7f")
+_KEY = b'":'
 _BLANKS = b" \t\r\n"
 _CODES = ("source", "form_version", "school_code", "monitor_id", "device_id")
 
@@ -62,7 +62,10 @@ class Body(Generic[T]):
 
 @dataclass(slots=True)
 class Reading(Generic[V]):
-    """A visit as it was read: the form in UTC, its digest, and the text it was sent as."""
+    """A visit as it was read: the form in UTC, its digest, and the text it was sent as.
+
+    `plain` says that the form's texts are known to be in NFC.
+    """
 
     visit: V
     digest: bytes
@@ -98,25 +101,28 @@ def read(body: Body[V], raw: bytes, visit_id: UUID | None = None) -> Reading[V]:
     if fault is not None:
         raise refused([fault])
     encoded = _ENCODER.encode(visit)
-    if _keys(raw) != _keys(encoded) + written or b"\\u00" in raw:
+    if _keys(raw) != encoded.count(_KEY) + written or b"\\u00" in raw:
         _refuse_duplicates(body, raw)
     visit.source = source
+    text = raw.decode()
     if not plain:
-        encoded = composed(encoded)
-        _refuse_hidden(visit)
+        _refuse_hidden(visit, escapes=b"\\" in raw or b"\x7f" in raw)
+        plain = _is_composed(visit)
+        if not plain:
+            text, encoded = _nfc(text), composed(encoded)
     if not canonical_school_code(visit.school_code):
         raise refused([FieldError("/school_code", "empty", "The text is empty.")])
-    return Reading(visit, hashlib.sha256(encoded).digest(), _as_sent(raw, plain), plain)
+    return Reading(visit, hashlib.sha256(encoded).digest(), text, plain)
 
 
 def _keys(raw: bytes) -> int:
     """How often a text is followed by a colon, white space apart.
 
     For a body without escaped ASCII (`\\u00…`) this counts every key, plus texts that hold or begin
-    with such a pair; whatever the decoder kept occurs in the body as well. So equal counts prove
-    that no key was dropped.
+    with such a pair; whatever the decoder kept occurs in the body as well. So a count equal to that
+    of what was kept proves that no key was dropped.
     """
-    return raw.translate(None, _BLANKS).count(b'":')
+    return raw.translate(None, _BLANKS).count(_KEY)
 
 
 def _refuse_duplicates(body: Body[Any], raw: bytes) -> None:
@@ -145,36 +151,38 @@ def _nfc(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-def _as_sent(raw: bytes, plain: bool) -> str:
-    try:
-        text = raw.decode()
-    except UnicodeDecodeError:
-        raise not_json("The body is not UTF-8.") from None
-    return text if plain else _nfc(text)
+def _refuse_hidden(visit: VisitForm, *, escapes: bool) -> None:
+    """Refuse controls in any text, and invisible or direction-changing characters in codes.
 
-
-def _refuse_hidden(visit: VisitForm) -> None:
-    fault = _text_fault(visit)
-    if fault is not None:
-        raise refused([fault])
-
-
-def _text_fault(visit: VisitForm) -> FieldError | None:
-    """Controls in any text, and invisible or direction-changing characters in codes."""
+    Without `escapes` no text can hold a control: JSON has no other way to write one.
+    """
     for name in _CODES:
         code: str | None = getattr(visit, name)
         if code is not None and not is_plain_code(code):
-            return FieldError(f"/{name}", "control_character", _HIDDEN)
+            raise refused([FieldError(f"/{name}", "control_character", _HIDDEN)])
     for index, grade in enumerate((visit.students and visit.students.grades) or ()):
         if not is_plain_code(grade.grade):
             pointer = f"/students/grades/{index}/grade"
-            return FieldError(pointer, "control_character", _HIDDEN)
+            raise refused([FieldError(pointer, "control_character", _HIDDEN)])
     evidence = visit.oversight.evidence if visit.oversight is not None else None
     if evidence is not None and not is_plain_code(evidence):
-        return FieldError("/oversight/evidence", "control_character", _HIDDEN)
-    if visit.remarks is not None and has_controls(visit.remarks):
-        return FieldError("/remarks", "control_character", "The text holds a control character.")
-    return None
+        raise refused([FieldError("/oversight/evidence", "control_character", _HIDDEN)])
+    if escapes and visit.remarks is not None and has_controls(visit.remarks):
+        detail = "The text holds a control character."
+        raise refused([FieldError("/remarks", "control_character", detail)])
+
+
+def _is_composed(visit: VisitForm) -> bool:
+    """Whether every text of the form is in NFC; all others are words of the schema."""
+    remarks = visit.remarks
+    if remarks is not None and not unicodedata.is_normalized("NFC", remarks):
+        return False
+    codes = [getattr(visit, name) for name in _CODES]
+    codes += [grade.grade for grade in (visit.students and visit.students.grades) or ()]
+    codes.append(visit.oversight.evidence if visit.oversight is not None else None)
+    return all(
+        code is None or code.isascii() or unicodedata.is_normalized("NFC", code) for code in codes
+    )
 
 
 _HIDDEN = "A code holds a control or invisible character."

@@ -9,7 +9,19 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from services.ingest.schemas import Facility, Posts, Pupils, Students, ToiletKinds, VisitForm
+from services.ingest.schemas import (
+    Facilities,
+    Facility,
+    Grade,
+    NonTeaching,
+    Posts,
+    Pupils,
+    Students,
+    Teachers,
+    ToiletCount,
+    ToiletKinds,
+    VisitForm,
+)
 from shared.errors import FieldError
 
 SEXES = ("boys", "girls", "unspecified")
@@ -23,26 +35,21 @@ def reject(visit: VisitForm, received: datetime, zone: ZoneInfo) -> list[FieldEr
     """Why a visit received at `received` (aware) cannot be true; empty when it can."""
     errors: list[FieldError] = []
     if visit.students is not None:
-        errors += _students(visit.students)
+        _students(visit.students, errors)
     if visit.teachers is not None:
-        errors += _staff(visit.teachers, "/teachers")
+        _staff(visit.teachers, "/teachers", errors)
     if visit.non_teaching is not None:
-        errors += _staff(visit.non_teaching, "/non_teaching")
+        _staff(visit.non_teaching, "/non_teaching", errors)
     rooms = visit.rooms
     if rooms is not None and _exceeds(rooms.usable, rooms.available):
         errors.append(_usable("/rooms"))
     if visit.toilets is not None:
-        errors += _toilets(visit.toilets)
+        _toilets(visit.toilets, errors)
     if visit.facilities is not None:
-        for name in FACILITIES:
-            facility = getattr(visit.facilities, name)
-            if facility is not None and _works_unseen(facility):
-                detail = "A facility that is not available cannot be functional."
-                pointer = f"/facilities/{name}/functional"
-                errors.append(FieldError(pointer, "functional_without_available", detail))
+        _facilities(visit.facilities, errors)
     if visit.status != "open":
         errors += _not_open(visit)
-    errors += _times(visit, received, zone)
+    _times(visit, received, zone, errors)
     return errors
 
 
@@ -55,51 +62,54 @@ def _usable(pointer: str) -> FieldError:
     return FieldError(f"{pointer}/usable", "usable_exceeds_available", detail)
 
 
-def _cells(group: object, pointer: str) -> Iterator[tuple[str, Pupils]]:
+def _pupils(group: Students | Grade, pointer: str, errors: list[FieldError]) -> None:
     for sex in SEXES:
-        cell = getattr(group, sex)
-        if cell is not None:
-            yield f"{pointer}/{sex}", cell
-
-
-def _students(students: Students) -> Iterator[FieldError]:
-    cells = list(_cells(students, "/students"))
-    for index, grade in enumerate(students.grades or ()):
-        cells += _cells(grade, f"/students/grades/{index}")
-    for pointer, cell in cells:
-        if _exceeds(cell.present, cell.enrolled):
+        cell: Pupils | None = getattr(group, sex)
+        if cell is not None and _exceeds(cell.present, cell.enrolled):
             detail = "More pupils are present than enrolled."
-            yield FieldError(f"{pointer}/present", "present_exceeds_enrolled", detail)
-    if students.grades:
-        for sex in SEXES:
-            yield from _grade_sums(students, sex)
+            at = f"{pointer}/{sex}/present"
+            errors.append(FieldError(at, "present_exceeds_enrolled", detail))
 
 
-def _grade_sums(students: Students, sex: str) -> Iterator[FieldError]:
-    total: Pupils | None = getattr(students, sex)
-    if total is None:
+def _students(students: Students, errors: list[FieldError]) -> None:
+    _pupils(students, "/students", errors)
+    if not students.grades:
         return
-    parts = [cell for grade in students.grades or () if (cell := getattr(grade, sex)) is not None]
-    for count in ("enrolled", "present"):
-        given = sum(getattr(cell, count) or 0 for cell in parts)
-        if _exceeds(given, getattr(total, count)):
+    for index, grade in enumerate(students.grades):
+        _pupils(grade, f"/students/grades/{index}", errors)
+    for sex in SEXES:
+        total: Pupils | None = getattr(students, sex)
+        if total is not None:
+            _grade_sums(students.grades, sex, total, errors)
+
+
+def _grade_sums(grades: list[Grade], sex: str, total: Pupils, errors: list[FieldError]) -> None:
+    enrolled = present = 0
+    for grade in grades:
+        cell: Pupils | None = getattr(grade, sex)
+        if cell is not None:
+            enrolled += cell.enrolled or 0
+            present += cell.present or 0
+    sums = (("enrolled", enrolled, total.enrolled), ("present", present, total.present))
+    for count, given, whole in sums:
+        if _exceeds(given, whole):
             detail = "The grades add up to more than the school's total."
-            yield FieldError(f"/students/{sex}/{count}", "grades_exceed_total", detail)
+            errors.append(FieldError(f"/students/{sex}/{count}", "grades_exceed_total", detail))
 
 
-def _staff(staff: object, pointer: str) -> Iterator[FieldError]:
+def _staff(staff: Teachers | NonTeaching, pointer: str, errors: list[FieldError]) -> None:
     for sex in STAFF_SEXES:
         cell: Posts | None = getattr(staff, sex)
         if cell is None:
             continue
-        at = f"{pointer}/{sex}"
         if _exceeds(cell.present, cell.posted):
-            yield FieldError(
-                f"{at}/present", "present_exceeds_posted", "More staff are present than posted."
-            )
+            detail = "More staff are present than posted."
+            at = f"{pointer}/{sex}/present"
+            errors.append(FieldError(at, "present_exceeds_posted", detail))
         elif not _adds_up(cell):
             detail = "present, on_leave, on_duty and absent do not add up to posted."
-            yield FieldError(f"{at}/posted", "staff_do_not_add_up", detail)
+            at = f"{pointer}/{sex}/posted"
+            errors.append(FieldError(at, "staff_do_not_add_up", detail))
 
 
 def _adds_up(cell: Posts) -> bool:
@@ -112,11 +122,20 @@ def _adds_up(cell: Posts) -> bool:
     return present + on_leave + on_duty + absent == cell.posted
 
 
-def _toilets(toilets: ToiletKinds) -> Iterator[FieldError]:
+def _toilets(toilets: ToiletKinds, errors: list[FieldError]) -> None:
     for kind in KINDS:
-        count = getattr(toilets, kind)
+        count: ToiletCount | None = getattr(toilets, kind)
         if count is not None and _exceeds(count.usable, count.available):
-            yield _usable(f"/toilets/{kind}")
+            errors.append(_usable(f"/toilets/{kind}"))
+
+
+def _facilities(facilities: Facilities, errors: list[FieldError]) -> None:
+    for name in FACILITIES:
+        facility: Facility | None = getattr(facilities, name)
+        if facility is not None and _works_unseen(facility):
+            detail = "A facility that is not available cannot be functional."
+            at = f"/facilities/{name}/functional"
+            errors.append(FieldError(at, "functional_without_available", detail))
 
 
 def _works_unseen(facility: Facility) -> bool:
@@ -148,29 +167,30 @@ def _says_anything(group: object) -> bool:
     return any(_says_anything(getattr(group, name)) for name in names)
 
 
-def _times(visit: VisitForm, received: datetime, zone: ZoneInfo) -> Iterator[FieldError]:
+def _times(visit: VisitForm, received: datetime, zone: ZoneInfo, errors: list[FieldError]) -> None:
     if visit.visited_at - received > AHEAD:
         detail = "The visit is dated more than 24 hours ahead of its receipt."
-        yield FieldError("/visited_at", "visit_date_in_future", detail)
+        errors.append(FieldError("/visited_at", "visit_date_in_future", detail))
     if visit.ended_at is not None and visit.ended_at < visit.visited_at:
-        yield FieldError("/ended_at", "ended_before_visited", "The visit ends before it begins.")
+        detail = "The visit ends before it begins."
+        errors.append(FieldError("/ended_at", "ended_before_visited", detail))
     oversight = visit.oversight
     if oversight is None or oversight.last_official_visit is None:
         return
     if oversight.last_official_visit > visit.visited_at.astimezone(zone).date():
         detail = "The officials' last visit is dated after this one."
         pointer = "/oversight/last_official_visit"
-        yield FieldError(pointer, "official_visit_after_visit", detail)
+        errors.append(FieldError(pointer, "official_visit_after_visit", detail))
 
 
 def instants_fault(visit: VisitForm) -> FieldError | None:
     """Turn the visit's instants to UTC in place; the field that no calendar holds, if any."""
-    for name in ("visited_at", "ended_at"):
-        instant: datetime | None = getattr(visit, name)
-        if instant is None:
-            continue
-        # A day of leeway on both sides keeps every later conversion to a local day in range.
-        if not 1 < instant.year < 9999:
-            return FieldError(f"/{name}", "invalid_instant", "The time is out of range.")
-        setattr(visit, name, instant.astimezone(UTC))
+    # A day of leeway on both sides keeps every later conversion to a local day in range.
+    if not 1 < visit.visited_at.year < 9999:
+        return FieldError("/visited_at", "invalid_instant", "The time is out of range.")
+    visit.visited_at = visit.visited_at.astimezone(UTC)
+    if visit.ended_at is not None:
+        if not 1 < visit.ended_at.year < 9999:
+            return FieldError("/ended_at", "invalid_instant", "The time is out of range.")
+        visit.ended_at = visit.ended_at.astimezone(UTC)
     return None

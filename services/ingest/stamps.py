@@ -20,11 +20,15 @@ def written(instant: int) -> str:
 
 
 class Stamps:
-    """Strictly increasing microseconds, as close to the clock as that allows."""
+    """Strictly increasing microseconds, as close to the clock as that allows.
+
+    `now` is what the clock said when the last one was given.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._last = 0
+        self.now = clock.now()
 
     def after(self, instant: int) -> None:
         """Give only times later than `instant` from now on."""
@@ -32,7 +36,9 @@ class Stamps:
 
     def next(self) -> int:
         """The present instant, or one microsecond after the last one given."""
-        self._last = max(micros(self._clock.now()), self._last + 1)
+        self.now = self._clock.now()
+        now = micros(self.now)
+        self._last = now if now > self._last else self._last + 1
         return self._last
 
     def today(self, zone: ZoneInfo) -> date:
