@@ -30,7 +30,7 @@ EN: dict[str, str] = {
         "content again is harmless; to change it, PUT it with If-Match."
     ),
     "withdrawn": "This visit was withdrawn. Its history is kept; PUT restores it.",
-    "revision_mismatch": (
+    "stale_revision": (
         "Somebody changed the record since it was read. Read it again, and send the "
         "correction with the revision it has now."
     ),
@@ -48,6 +48,54 @@ EN: dict[str, str] = {
     ),
     "targets_away": "The targets cannot be read just now, and a card without them would mislead.",
     "internal": "Something failed here that should not have. It has been logged.",
+    "if_match_missing": (
+        'A correction names the revision it corrects: If-Match: "1". Read the visit to '
+        "learn its revision."
+    ),
+    "school_unknown": (
+        "The register does not know this school yet. Send the school first; visits that "
+        "wait for it then count by themselves."
+    ),
+    "cut_off": (
+        "The connection ended before the body was complete. Nothing of it was stored; "
+        "send it again."
+    ),
+    "ledger_unavailable": (
+        "The database takes nothing just now. Nothing was acknowledged, so nothing is "
+        "lost: send it again."
+    ),
+    "too_many_lines": (
+        "One request takes fewer lines than that. Send the file in parts; sending a line "
+        "twice is harmless."
+    ),
+    "too_many": "One request takes fewer items than that. Send them in parts.",
+    "too_many_pieces": (
+        "The period is too long for steps of this length. Ask for longer steps or a shorter period."
+    ),
+    "duplicate_id": "The same id stands in the array more than once. Nothing was stored.",
+    "outside_units": "The key may not change anything for this unit.",
+    "foreign_form": (
+        "A form of this site was posted from another site, which is refused. Open the "
+        "page here and send it again."
+    ),
+    "missing": "A parameter that is needed is not there; the answer names it.",
+    "bad_answer": (
+        "One of the services behind this one answered nonsense. It has been logged; "
+        "trying again may help."
+    ),
+    "notify_away": (
+        "The service that keeps alerts and officers does not answer just now. It comes "
+        "back by itself."
+    ),
+    "alert_closed": "This alert is over; there is nothing to acknowledge.",
+    "alert_not_firing": "This alert is not firing; only a firing alert can be acknowledged.",
+    "not_requeueable": (
+        "This message was sent, or is being sent; only one that failed can be sent again."
+    ),
+    "parameter": (
+        "A parameter of the address is not one of its possible values. The answer says "
+        "which values there are."
+    ),
 }
 UR: dict[str, str] = {
     "unauthenticated": (
@@ -72,7 +120,7 @@ UR: dict[str, str] = {
         "اسی شناخت کا دورہ مختلف مواد کے ساتھ پہلے سے موجود ہے۔ تبدیلی کے لیے PUT استعمال کریں۔"
     ),
     "withdrawn": "یہ دورہ واپس لے لیا گیا ہے۔ PUT سے بحال ہو سکتا ہے۔",
-    "revision_mismatch": (
+    "stale_revision": (
         "پڑھنے کے بعد ریکارڈ بدل چکا ہے۔ دوبارہ پڑھیں اور نئی ریویژن کے ساتھ درستی بھیجیں۔"
     ),
     "too_many_requests": "اس کلید سے حد سے زیادہ درخواستیں آئیں۔ کچھ دیر انتظار کریں۔",
@@ -83,6 +131,23 @@ UR: dict[str, str] = {
     "indicators_away": "شمار کرنے والی سروس اس وقت جواب نہیں دے رہی۔ کارڈ خود ہی واپس آ جائے گا۔",
     "targets_away": "اہداف اس وقت پڑھے نہیں جا سکتے، اور ان کے بغیر کارڈ گمراہ کن ہو گا۔",
     "internal": "یہاں کوئی غیر متوقع خرابی ہوئی ہے۔ اسے درج کر لیا گیا ہے۔",
+    "if_match_missing": "درستی کے ساتھ بتائیں کہ کس ریویژن کی درستی ہے: If-Match۔",
+    "school_unknown": "رجسٹر میں یہ اسکول ابھی نہیں ہے۔ پہلے اسکول بھیجیں۔",
+    "cut_off": "مواد مکمل ہونے سے پہلے رابطہ ٹوٹ گیا۔ کچھ محفوظ نہیں ہوا؛ دوبارہ بھیجیں۔",
+    "ledger_unavailable": "ڈیٹابیس اس وقت کچھ قبول نہیں کر رہا۔ دوبارہ بھیجیں۔",
+    "too_many_lines": "ایک درخواست میں اتنی سطریں قبول نہیں ہوتیں۔ فائل حصوں میں بھیجیں۔",
+    "too_many": "ایک درخواست میں اتنی چیزیں قبول نہیں ہوتیں۔ حصوں میں بھیجیں۔",
+    "too_many_pieces": "اس قدم کے لیے مدت بہت لمبی ہے۔ بڑا قدم یا چھوٹی مدت مانگیں۔",
+    "duplicate_id": "ایک ہی شناخت فہرست میں ایک سے زیادہ بار ہے۔ کچھ محفوظ نہیں ہوا۔",
+    "outside_units": "یہ کلید اس یونٹ کے لیے کچھ نہیں بدل سکتی۔",
+    "foreign_form": "یہ فارم کسی دوسری سائٹ سے بھیجا گیا۔ صفحہ یہاں کھول کر دوبارہ بھیجیں۔",
+    "missing": "ایک ضروری پیرامیٹر موجود نہیں؛ جواب میں اس کا نام ہے۔",
+    "bad_answer": "پیچھے کی ایک سروس نے بے معنی جواب دیا۔ دوبارہ کوشش کریں۔",
+    "notify_away": "الرٹ کی سروس اس وقت جواب نہیں دے رہی۔ خود ہی واپس آ جائے گی۔",
+    "alert_closed": "یہ الرٹ ختم ہو چکا ہے۔",
+    "alert_not_firing": "یہ الرٹ جاری نہیں؛ صرف جاری الرٹ کی تصدیق ہو سکتی ہے۔",
+    "not_requeueable": "یہ پیغام بھیجا جا چکا ہے یا بھیجا جا رہا ہے۔",
+    "parameter": "پتے کا ایک پیرامیٹر اپنی ممکنہ قدروں میں سے نہیں۔ جواب میں ممکنہ قدریں ہیں۔",
 }
 OTHERWISE = {
     "en": "The answer’s “detail” says what was wrong, and “errors”, where present, which fields.",
@@ -91,5 +156,8 @@ OTHERWISE = {
 
 
 def explained(code: str, lang: str) -> str:
-    """What a problem means, in `lang`."""
-    return (UR if lang == "ur" else EN).get(code, OTHERWISE[lang])
+    """What a problem means, in `lang`; codes of parameters share one text."""
+    texts = UR if lang == "ur" else EN
+    if code not in texts and code.startswith(("invalid_", "unknown_")):
+        return texts["parameter"]
+    return texts.get(code, OTHERWISE[lang])
