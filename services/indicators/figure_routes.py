@@ -26,12 +26,12 @@ from services.indicators.unit_routes import Reader
 from shared.access import Principal
 from shared.clients.figure_answers import (
     AllSeries,
+    AsOf,
     Change,
     ChildrenAnswer,
     ChildrenFigures,
     EvidenceAnswer,
     FiguresAnswer,
-    Freshness,
     Series,
 )
 
@@ -85,7 +85,7 @@ def add_figures(router: APIRouter, snapshots: Snapshots) -> None:
                 return same
             return reply(request, snapshot, await answer(snapshot, place))
 
-    @router.get("/v1/figures/version", response_model=Freshness)
+    @router.get("/v1/figures/version", response_model=AsOf)
     async def version(request: Request, _: Reader) -> Response:
         """How fresh figures are, and the version that changes whenever any answer may."""
         async with snapshots.open() as snapshot:

@@ -1,11 +1,13 @@
 """How fresh the figures are: up to which instant everything recorded is known to be in.
 
-Owns the reckoning. When nothing waits anywhere on the way from intake to here, that is now, less a
-moment for what is being committed; otherwise it is when the record applied last was recorded.
+Owns the reckoning, in two ways: from the journal itself where it is the feed, exactly; from what
+waits on the way where Kafka is between. When nothing waits, figures are as fresh as the newest
+record in them, and never older than a moment, for what is being committed just now.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol
 
 from shared.clock import Clock, micros
 from shared.db.engine import Database
@@ -25,21 +27,70 @@ Waits = Callable[[], Awaitable[bool]]
 """Whether anything waits at one place on the way."""
 
 
+class Freshness(Protocol):
+    """Says up to which instant (microseconds) everything recorded is in."""
+
+    async def look(self) -> int:
+        """What can be said before the snapshot is taken."""
+        ...
+
+    async def within(self, tx: Tx, looked: int) -> int:
+        """The instant for the snapshot that `tx` reads, given what was said before it."""
+        ...
+
+
+class OfJournal:
+    """Freshness where the journal is the feed: its records against the snapshot's positions."""
+
+    def __init__(
+        self, clock: Clock, source: Database, service: str, topics: Mapping[str, str]
+    ) -> None:
+        """`topics`: the topic that each consumer (by name) reads from the service's journal."""
+        self._clock = clock
+        self._source = source
+        self._partition = f"{service}.journal"
+        self._topics = topics
+
+    async def look(self) -> int:
+        """Nothing: the journal is read after the snapshot was taken."""
+        return 0
+
+    async def within(self, tx: Tx, looked: int) -> int:  # noqa: ARG002 - the other way needs it
+        """When the record before the first that is not in was recorded; else the newest, or now."""
+        following = {
+            name: await positions.load(tx, name, self._partition) or 1 for name in self._topics
+        }
+        now = micros(self._clock.now())
+        async with self._source.reading() as source:
+            waiting: list[Record] = []
+            for name, topic in self._topics.items():
+                waiting += await journal.read(source, self._partition, following[name], [topic], 1)
+            end = await journal.end(source)
+            first = min((record.position for record in waiting), default=end)
+            row = await source.fetch_one(
+                "SELECT recorded FROM journal WHERE seq < $1 ORDER BY seq DESC LIMIT 1", first
+            )
+        applied = 0 if row is None else int(row[0])
+        if not waiting:
+            return max(applied, now - _COMMITTING)
+        return applied or min(record.event.recorded for record in waiting) - 1
+
+
 class Progress:
     """What this process applied last: when it was recorded, and whether a batch is under way."""
 
     def __init__(self) -> None:
         self._recorded: dict[str, int] = {}
-        self._under_way: set[str] = set()
+        self._noted: dict[str, dict[str, int]] = {}
 
     def watch(self, name: str, handle: Handle) -> Handle:
         """The same handler of the consumer called `name`, taking note of what passes."""
 
         async def watched(tx: Tx, records: list[Record]) -> None:
-            self._under_way.add(name)
+            noted = self._noted.setdefault(name, {})
             await handle(tx, records)
             for record in records:
-                self._recorded[record.partition] = record.event.recorded
+                noted[record.partition] = record.event.recorded
 
         return watched
 
@@ -47,22 +98,27 @@ class Progress:
         """What that consumer calls after each commit."""
 
         async def noted() -> None:
-            self._under_way.discard(name)
+            self._recorded |= self._noted.pop(name, {})
 
         return noted
 
     @property
-    def recorded(self) -> int:
+    def earliest(self) -> int:
         """The earliest of the partitions' last records; 0 before the first."""
         return min(self._recorded.values(), default=0)
 
+    @property
+    def newest(self) -> int:
+        """The newest of the partitions' last records; 0 before the first."""
+        return max(self._recorded.values(), default=0)
+
     async def waits(self) -> bool:
         """Whether a batch was begun and not yet committed."""
-        return bool(self._under_way)
+        return bool(self._noted)
 
 
-class Freshness:
-    """Answers how fresh the figures are, looking at most ten times a second.
+class OfFeed:
+    """Freshness where a feed is between: looked at most ten times a second.
 
     A place that does not answer at once is not waited for: figures are read on while Kafka is down.
     """
@@ -74,21 +130,26 @@ class Freshness:
         self._looking = asyncio.Lock()
         self._until = 0.0
         self._as_of = 0
+        self._drained: bool | None = False
 
-    async def __call__(self) -> int:
-        """Everything recorded by this instant (microseconds) is in; it never goes back."""
+    async def look(self) -> int:
+        """Everything recorded by this instant is in; it never goes back."""
         async with self._looking:
             loop = asyncio.get_running_loop()
             if loop.time() >= self._until:
                 now = micros(self._clock.now())
-                drained = await self._drained()
-                as_of = now - _COMMITTING if drained else self._progress.recorded
+                self._drained = await self._nothing_waits()
+                as_of = now - _COMMITTING if self._drained else self._progress.earliest
                 self._as_of = max(self._as_of, min(as_of, now))
-                pause = _SILENT_SECONDS if drained is None else _REMEMBER_SECONDS
+                pause = _SILENT_SECONDS if self._drained is None else _REMEMBER_SECONDS
                 self._until = loop.time() + pause
-            return self._as_of
+            return max(self._as_of, self._progress.newest if self._drained else 0)
 
-    async def _drained(self) -> bool | None:
+    async def within(self, tx: Tx, looked: int) -> int:  # noqa: ARG002 - the other way needs it
+        """What was said before."""
+        return looked
+
+    async def _nothing_waits(self) -> bool | None:
         """Whether nothing waits anywhere; None when some place does not answer."""
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
@@ -98,18 +159,6 @@ class Freshness:
         except (Transient, OSError, TimeoutError):
             return None
         return True
-
-
-def in_journal(source: Database, own: Database, consumer: str, service: str, topic: str) -> Waits:
-    """Whether a journal holds records of a topic that a consumer has not committed yet."""
-
-    async def waits() -> bool:
-        async with own.reading() as tx:
-            following = await positions.load(tx, consumer, f"{service}.journal") or 1
-        async with source.reading() as tx:
-            return bool(await journal.read(tx, service, following, [topic], 1))
-
-    return waits
 
 
 def in_feed(consumer: Consumer) -> Waits:

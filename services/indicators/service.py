@@ -6,11 +6,11 @@ is `routes`'.
 
 from services.indicators.freshness import (
     Freshness,
+    OfFeed,
+    OfJournal,
     Progress,
-    Waits,
     before_relay,
     in_feed,
-    in_journal,
 )
 from services.indicators.projector import Projector
 from services.indicators.registry_fold import RegistryFold
@@ -24,7 +24,7 @@ from shared.service import Check, Service
 
 VISITS, REGISTRY = "indicators.visits", "indicators.registry"
 _TOPICS = {VISITS: "rtsm.visits", REGISTRY: "rtsm.registry"}
-_BATCH = 100
+_BATCH = 2_000
 _REGISTRY_BATCH = 2_000
 """A register arrives by the thousand; while it is folded no visit can be, so it is folded fast."""
 
@@ -51,7 +51,7 @@ def build(platform: Platform) -> Service:
             (VISITS, visits.handle, _BATCH),
         )
     ]
-    fresh = Freshness(clock, progress, _places(platform, consumers))
+    fresh = _freshness(platform, consumers, progress)
     snapshots = Snapshots(database, registers, clock, settings.zone, settings.look_back_days, fresh)
     return Service(
         name="indicators",
@@ -62,16 +62,12 @@ def build(platform: Platform) -> Service:
     )
 
 
-def _places(platform: Platform, consumers: list[Consumer]) -> list[Waits]:
-    """Every place on the way from intake to the figures where something may wait."""
+def _freshness(platform: Platform, consumers: list[Consumer], progress: Progress) -> Freshness:
     ingest = platform.database("ingest")
     if platform.settings.kafka.bootstrap:
-        return [before_relay(ingest), *(in_feed(consumer) for consumer in consumers)]
-    own = platform.database("indicators")
-    return [
-        in_journal(ingest, own, consumer.name, "ingest", _TOPICS[consumer.name])
-        for consumer in consumers
-    ]
+        places = [before_relay(ingest), *(in_feed(consumer) for consumer in consumers)]
+        return OfFeed(platform.clock, progress, places)
+    return OfJournal(platform.clock, ingest, "ingest", _TOPICS)
 
 
 def _check(consumer: Consumer) -> Check:

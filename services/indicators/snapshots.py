@@ -5,7 +5,7 @@ Owns finding a unit or school by its id, the caller's scope, and the tree on a d
 """
 
 from bisect import bisect_right
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -16,12 +16,13 @@ import numpy as np
 from services.indicators import directory
 from services.indicators.catalogue import DEFINITIONS
 from services.indicators.directory import Directory, Units
+from services.indicators.freshness import Freshness
 from services.indicators.gather import Asked, View
 from services.indicators.register import Register
 from services.indicators.registry_store import Registers
 from services.indicators.spans import Span
 from shared.access import Principal
-from shared.clients.figure_answers import Freshness, UnitName
+from shared.clients.figure_answers import AsOf, UnitName
 from shared.clock import Clock, micros, rfc3339
 from shared.db.engine import Database
 from shared.db.transaction import Tx
@@ -29,9 +30,6 @@ from shared.domain.codes import SCHOOL_PREFIX, canonical_unit
 from shared.domain.days import day_number
 from shared.domain.days import today as local_today
 from shared.errors import not_found
-
-Fresh = Callable[[], Awaitable[int]]
-"""Says up to which instant (microseconds) everything recorded is known to be in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +64,11 @@ class Snapshot:
         """Today's day number."""
         return day_number(self.today)
 
-    def freshness(self) -> Freshness:
+    def freshness(self) -> AsOf:
         """How fresh an answer from this snapshot is."""
         return {
             "as_of": rfc3339(self.as_of),
-            "lag_seconds": round((self.now - self.as_of) / 1_000_000, 3),
+            "lag_seconds": max(0.0, round((self.now - self.as_of) / 1_000_000, 3)),
             "version": self.version,
         }
 
@@ -197,7 +195,7 @@ class Snapshots:
         clock: Clock,
         zone: ZoneInfo,
         look_back: int,
-        fresh: Fresh,
+        fresh: Freshness,
     ) -> None:
         self._database = database
         self._registers = registers
@@ -211,7 +209,7 @@ class Snapshots:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Snapshot]:
         """One consistent view of everything, for one answer."""
-        as_of = await self._fresh()
+        looked = await self._fresh.look()
         async with self._database.reading() as tx:
             register = await self._registers.current(tx)
             units = await self._directory.units(tx)
@@ -223,7 +221,7 @@ class Snapshots:
                 units=units,
                 today=today,
                 now=micros(now),
-                as_of=min(as_of, micros(now)),
+                as_of=await self._fresh.within(tx, looked),
                 version=f"{await _moved(tx)}.{DEFINITIONS}.{day_number(today)}",
                 look_back=self._look_back,
                 tree=self._tree,

@@ -136,7 +136,7 @@ class Schools(TypedDict):
     schools: list[School]
 
 
-class Freshness(TypedDict):
+class AsOf(TypedDict):
     """How fresh an answer is: every visit recorded by `as_of` is in."""
 
     as_of: str
@@ -144,7 +144,7 @@ class Freshness(TypedDict):
     version: str
 
 
-class Window(Freshness):
+class Window(AsOf):
     """What was asked: the unit, the days, the day on which stocks are taken."""
 
     unit: str

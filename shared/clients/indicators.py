@@ -14,12 +14,12 @@ import msgspec
 
 from shared.clients.figure_answers import (
     AllSeries,
+    AsOf,
     Catalogue,
     Children,
     ChildrenAnswer,
     ChildrenFigures,
     FiguresAnswer,
-    Freshness,
     UnitDetail,
     Units,
     View,
@@ -154,9 +154,9 @@ class IndicatorsClient:
         )
         return found
 
-    async def version(self) -> Freshness:
+    async def version(self) -> AsOf:
         """How fresh figures are, and the version that changes whenever any answer may."""
-        found: Freshness = await self._get("/v1/figures/version", {})
+        found: AsOf = await self._get("/v1/figures/version", {})
         return found
 
     async def visit_applied(self, source: str, visit_id: str, revision: int) -> bool:
