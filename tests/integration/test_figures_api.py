@@ -14,7 +14,7 @@ import pytest
 
 from shared.clients.indicators import IndicatorsClient
 from shared.errors import Problem
-from tests.support.embedded import Embedded, embedded
+from tests.support.embedded import SOURCE, Embedded, embedded
 
 UNITS = [
     ("P", "province", None, "Balochistan"),
@@ -488,8 +488,8 @@ async def test_refusals_are_problems_with_a_pointer(world: World) -> None:
 async def test_what_is_applied_can_be_asked(world: World) -> None:
     visit_id = await world.visit("01001", "2018-03-05")
     client = IndicatorsClient(world.running.platform.client("indicators"))
-    assert await client.visit_applied("pmc-tablets", visit_id, 1)
-    assert not await client.visit_applied("pmc-tablets", visit_id, 2)
+    assert await client.visit_applied(SOURCE, visit_id, 1)
+    assert not await client.visit_applied(SOURCE, visit_id, 2)
     assert not await client.visit_applied("another", visit_id, 1)
     assert await client.register_applied(1)
     assert not await client.register_applied(10_000)
