@@ -183,11 +183,14 @@ def sms(step: str, items: Sequence[Item], language: str) -> str:
 
 
 def _with_codes(text: str, others: Sequence[Item], language: str) -> str:
-    for codes in range(len(others), -1, -1):
+    """Add "+N more" and as many codes of the others as one SMS still holds."""
+    best = text + _more(others, language, 0)
+    for codes in range(1, len(others) + 1):
         whole = text + _more(others, language, codes)
-        if fits(whole):
-            return whole
-    return text
+        if not fits(whole):
+            break
+        best = whole
+    return best
 
 
 def _shortened(pattern: str, name: str, facts: dict[str, str], tail: str) -> str:

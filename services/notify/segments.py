@@ -22,6 +22,7 @@ _BASIC = frozenset(
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 _EXTENDED = frozenset("^{}\\[~]|€\f")
+_GSM = _BASIC | _EXTENDED
 _PLAIN = str.maketrans(
     {
         "\u00a0": " ",
@@ -46,13 +47,13 @@ _DOT = re.compile(r"(?<=\w)[.。．｡]+(?=\w)")
 
 def is_gsm(text: str) -> bool:
     """Return whether the text can be sent in the GSM alphabet."""
-    return all(character in _BASIC or character in _EXTENDED for character in text)
+    return _GSM.issuperset(text)
 
 
 def units(text: str) -> int:
     """Return the length of a text: septets in the GSM alphabet, UTF-16 units otherwise."""
     if is_gsm(text):
-        return sum(2 if character in _EXTENDED else 1 for character in text)
+        return len(text) + sum(text.count(character) for character in _EXTENDED)
     return len(text.encode("utf-16-le")) // 2
 
 
@@ -77,7 +78,7 @@ def _joined(text: str, part: int) -> int:
 
 def fits(text: str) -> bool:
     """Return whether the text is a single SMS."""
-    return segments(text) == 1
+    return units(text) <= (GSM_SINGLE if is_gsm(text) else UCS_SINGLE)
 
 
 def plain(text: str) -> str:
@@ -90,7 +91,7 @@ def plain(text: str) -> str:
 
 
 def _nearest(character: str) -> str:
-    if character in _BASIC or character in _EXTENDED:
+    if character in _GSM:
         return character
     bare = "".join(
         c for c in unicodedata.normalize("NFKD", character) if not unicodedata.combining(c)

@@ -53,17 +53,9 @@ def test_the_plain_case_reads_well() -> None:
 @pytest.mark.parametrize("language", words.LANGUAGES)
 @pytest.mark.parametrize("step", STEPS)
 def test_every_wording_fits_one_sms_with_the_longest_names(step: str, language: str) -> None:
-    splits = [None, *words.SPLITS, "school_gender:girls", "visitor_post:learning_coordinator"]
-    names = [
-        ("Kalat", "قلات"),
-        (LONG, LONG_URDU),
-        (LONG, None),
-        ("ضلع " * 20, None),
-        ("{[€]}" * 20, "€"),
-    ]
-    for indicator, split, (name, urdu), others in product(
-        words.INDICATORS, splits, names, (0, 1, 40)
-    ):
+    splits = [None, "unspecified", "girls", "visitor_post:learning_coordinator"]
+    names = [(LONG, LONG_URDU), ("ضلع " * 20, None), ("{[€]}" * 20, "€")]
+    for indicator, split, (name, urdu), others in product(words.INDICATORS, splits, names, (0, 40)):
         item = replace(
             ENDED, indicator=indicator, split=split, name=name, urdu_name=urdu, numerator=69_999,
             denominator=100_000, visits=57_158, schools=13_999, severity_rank=2, open_days=1234,
