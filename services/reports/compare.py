@@ -11,7 +11,7 @@ from fractions import Fraction
 from math import sqrt
 
 from services.reports.figures import Figure, Indicator, Target
-from services.reports.numbers import rounded
+from services.reports.numbers import whole_percent
 
 MET, ON_TRACK, OFF_TRACK, CANNOT_TELL = "met", "on_track", "off_track", "cannot_tell"
 
@@ -94,7 +94,7 @@ def grade(figure: Figure, indicator: Indicator) -> str | None:
     share = figure.share
     if share is None or not figure.reliable:
         return None
-    printed = int(rounded(share * 100, 0))
+    printed = whole_percent(share)
     good = 100 - printed if indicator.lower_is_better else printed
     return next((letter for letter, least in GRADES if good >= least), "E")
 

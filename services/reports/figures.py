@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 
+_MILLION = 1_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class Indicator:
@@ -50,13 +52,14 @@ class Figure:
 
     @property
     def bounds(self) -> tuple[Fraction, Fraction] | None:
-        """The interval's ends; the exact share twice where the interval has no width."""
+        """The interval's ends, of six decimals; the exact share twice where it has no width."""
         share = self.share
         if share is None:
             return None
         if self.interval is None or self.interval[1] - self.interval[0] < 1e-9:
             return share, share
-        return Fraction(self.interval[0]), Fraction(self.interval[1])
+        low, high = self.interval
+        return Fraction(round(low * _MILLION), _MILLION), Fraction(round(high * _MILLION), _MILLION)
 
 
 @dataclass(frozen=True, slots=True)

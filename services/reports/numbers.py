@@ -10,19 +10,24 @@ MINUS = "−"
 _MOST_DECIMALS = 3
 
 
+def _units(value: Fraction, decimals: int) -> int:
+    """A fraction in units of the last decimal, rounded half away from zero once, in integers."""
+    doubled = 2 * value.denominator
+    units: int = (2 * abs(value.numerator) * 10**decimals + value.denominator) // doubled
+    return -units if value < 0 else units
+
+
 def half_up(value: Fraction, decimals: int = 0) -> str:
     """A fraction as a decimal number, rounded half away from zero once."""
-    scale = 10**decimals
-    scaled = abs(value) * scale
-    units = (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)
-    whole, rest = divmod(units, scale)
+    units = _units(value, decimals)
+    whole, rest = divmod(abs(units), 10**decimals)
     digits = f"{whole:,}" + (f".{rest:0{decimals}d}" if decimals else "")
-    return f"{MINUS}{digits}" if value < 0 and units else digits
+    return f"{MINUS}{digits}" if units < 0 else digits
 
 
 def rounded(value: Fraction, decimals: int) -> Fraction:
     """The number that `half_up` writes, as a fraction."""
-    return Fraction(half_up(value, decimals).replace(",", "").replace(MINUS, "-"))
+    return Fraction(_units(value, decimals), 10**decimals)
 
 
 def decimals_of(share: Fraction, most: int = _MOST_DECIMALS) -> int:
@@ -39,18 +44,19 @@ def decimals_beside(share: Fraction, mark: Fraction | None, *, lower: bool = Fal
     """
     if mark is None:
         return 0
+    missed = share > mark if lower else share < mark
+    for decimals in range(_MOST_DECIMALS):
+        # Cross-multiplied: a card asks this a thousand times, and fractions are slow.
+        written = _units(share * 100, decimals) * mark.denominator
+        goal = mark.numerator * 100 * 10**decimals
+        if (written > goal if lower else written < goal) == missed:
+            return decimals
+    return _MOST_DECIMALS
 
-    def misses(value: Fraction) -> bool:
-        return value > mark if lower else value < mark
 
-    return next(
-        (
-            d
-            for d in range(_MOST_DECIMALS)
-            if misses(rounded(share * 100, d) / 100) == misses(share)
-        ),
-        _MOST_DECIMALS,
-    )
+def whole_percent(share: Fraction) -> int:
+    """A share as a whole percentage, as it is printed beside no target."""
+    return _units(share * 100, 0)
 
 
 def percent(share: Fraction | None, mark: Fraction | None = None, *, lower: bool = False) -> str:
@@ -80,4 +86,4 @@ def count(number: int) -> str:
 
 def six(share: Fraction | None) -> float | None:
     """A share on the wire: six decimals, rounded half up."""
-    return None if share is None else float(rounded(share, 6))
+    return None if share is None else _units(share, 6) / 1_000_000

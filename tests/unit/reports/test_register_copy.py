@@ -7,15 +7,20 @@ import pytest
 from services.reports import store
 from services.reports.projector import project
 from services.reports.tables import ReportsTable
+from shared.db.postgres import PostgresDatabase
 from shared.db.sqlite import SqliteDatabase
 from shared.domain.days import day_number
 from shared.journal.records import Event, InvalidEvent, Record
 from tests.unit.reports.fake_services import a_record
 
 
-@pytest.fixture
-async def database(tmp_path):
-    opened = SqliteDatabase(tmp_path / "reports.db", ReportsTable.metadata)
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.distributed)])
+async def database(request, tmp_path):
+    if request.param == "sqlite":
+        opened = SqliteDatabase(tmp_path / "reports.db", ReportsTable.metadata)
+    else:
+        url = request.getfixturevalue("postgres_url")
+        opened = PostgresDatabase(url, "reports", ReportsTable.metadata)
     await opened.open()
     yield opened
     await opened.close()
