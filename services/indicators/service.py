@@ -58,6 +58,7 @@ def build(platform: Platform) -> Service:
         router=routes(snapshots, database),
         tables=tables,
         consumers=consumers,
+        on_start=[snapshots.warm],
         checks={consumer.name: _check(consumer) for consumer in consumers},
     )
 

@@ -206,6 +206,11 @@ class Snapshots:
         self._directory = Directory()
         self._tree = Tree()
 
+    async def warm(self) -> None:
+        """Read the register and the names before the first caller has to wait for them."""
+        async with self.open():
+            return
+
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Snapshot]:
         """One consistent view of everything, for one answer."""
