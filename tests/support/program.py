@@ -20,8 +20,14 @@ from tests.support.waiting import until
 
 
 def scratch_directory(name: str) -> Path:
-    """A new temporary directory that an unprivileged server may enter and write."""
-    path = Path(tempfile.mkdtemp(prefix=f"rtsm-{name}-"))
+    """A new temporary directory that an unprivileged server may enter and write.
+
+    Removes those of earlier test runs that were killed before they could.
+    """
+    for old in Path(tempfile.gettempdir()).glob("rtsm-test-*"):
+        if not Path(f"/proc/{old.name.split('-')[2]}").exists():
+            shutil.rmtree(old, ignore_errors=True)
+    path = Path(tempfile.mkdtemp(prefix=f"rtsm-test-{os.getpid()}-{name}-"))
     path.chmod(0o755)
     if os.geteuid() == 0:
         shutil.chown(path, "nobody", "nogroup")
