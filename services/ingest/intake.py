@@ -5,8 +5,10 @@ gets the first receipt, 409 or 410. The register's version is compared inside th
 that a visit accepted after a change of the register has been judged by it.
 """
 
+import json
 import sqlite3
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from services.ingest.drafts import Draft, Drafter, event_of
@@ -70,8 +72,11 @@ class Plan:
         sources = {source for _, source in self.new}
         return [visit_id for visit_id, _ in self.new], list(sources)
 
-    def settle(self, stored: Sequence[Any], drafter: Drafter) -> None:
-        """Leave only new visits, judged by the register of this transaction."""
+    def settle(self, stored: Sequence[Any], drafter: Drafter) -> bool:
+        """Leave only new visits, judged by the register of this transaction.
+
+        Whether that changed which visits are new.
+        """
         for row in stored:
             key = (row[0], row[1])
             if self.new.pop(key, None) is not None:
@@ -80,6 +85,7 @@ class Plan:
         for draft in self.new.values():
             if draft.judged != version:
                 drafter.judge(draft)
+        return bool(self._stored)
 
     def events(self) -> list[Event]:
         """The events of the new visits, in order."""
@@ -146,7 +152,12 @@ class Intake:
         """
         plan = Plan(drafts, self._drafter.stamps.next())
         if isinstance(self._database, SqliteDatabase):
-            return await self._database.write(lambda connection: self._sqlite(connection, plan))
+            # Made here and not in the writer's thread, which then needs the interpreter less.
+            events = plan.events()
+            positions = await self._database.write(
+                lambda connection: self._sqlite(connection, plan, events)
+            )
+            return plan.fates(positions, self._drafter)
         async with self._database.transaction() as tx:
             await refresh(tx, self._drafter)
             plan.settle(await tx.fetch(_STORED, *plan.keys()), self._drafter)
@@ -156,39 +167,60 @@ class Intake:
                 await tx.insert_rows("visits", COLUMNS, plan.rows(positions))
         return plan.fates(positions, self._drafter)
 
-    def _sqlite(self, connection: sqlite3.Connection, plan: Plan) -> list[Fate]:
-        """All of it in one hop to the writer's thread, inside its transaction."""
+    def _sqlite(
+        self, connection: sqlite3.Connection, plan: Plan, events: list[Event]
+    ) -> Sequence[int]:
+        """All of it in one hop to the writer's thread, inside its transaction: the positions."""
         refresh_sqlite(connection, self._drafter)
-        plan.settle(_stored_sqlite(connection, plan), self._drafter)
-        events = plan.events()
-        last = connection.execute("SELECT coalesce(max(seq), 0) FROM journal").fetchone()[0]
-        connection.executemany(
-            _JOURNAL_INSERT,
+        ids = json.dumps(plan.keys()[0])
+        if plan.settle(connection.execute(_STORED_SQLITE, (ids,)).fetchall(), self._drafter):
+            events = plan.events()
+        if not events:
+            return ()
+        _insert(
+            connection,
+            "journal",
+            JOURNAL_COLUMNS,
             [(e.topic, e.type, e.key, e.subject, e.time, e.recorded, e.data) for e in events],
         )
-        end = connection.execute("SELECT coalesce(max(seq), 0) FROM journal").fetchone()[0]
-        positions = range(end - len(events) + 1, end + 1) if end > last else range(0)
-        connection.executemany(_VISITS_INSERT, plan.rows(positions))
-        return plan.fates(positions, self._drafter)
+        end: int = connection.execute("SELECT max(seq) FROM journal").fetchone()[0]
+        positions = range(end - len(events) + 1, end + 1)
+        _insert(connection, "visits", COLUMNS, plan.rows(positions))
+        return positions
 
 
-def _insert(table: str, columns: Sequence[str]) -> str:
-    places = ",".join("?" * len(columns))
-    return f"INSERT INTO {table} ({','.join(columns)}) VALUES ({places})"
+_STORED_SQLITE = (
+    f"SELECT {REPLAY_COLUMNS} FROM visits WHERE visit_id IN (SELECT value FROM json_each(?))"
+)
+_AT_ONCE = (64, 16, 4, 1)
 
 
-_JOURNAL_INSERT = _insert("journal", JOURNAL_COLUMNS)
-_VISITS_INSERT = _insert("visits", COLUMNS)
-_STORED_SQLITE = f"SELECT {REPLAY_COLUMNS} FROM visits WHERE visit_id = ? AND source = ?"
+def _insert(
+    connection: sqlite3.Connection,
+    table: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+) -> None:
+    """Insert rows in few statements of few sizes.
+
+    Each statement hands the interpreter's lock over twice, whatever the number of its rows; a
+    statement for each row would wait for a busy event loop again and again.
+    """
+    start = 0
+    for size in _AT_ONCE:
+        if len(rows) - start < size:
+            continue
+        sql = _insert_sql(table, tuple(columns), size)
+        while len(rows) - start >= size:
+            chunk = rows[start : start + size]
+            connection.execute(sql, [value for row in chunk for value in row])
+            start += size
 
 
-def _stored_sqlite(connection: sqlite3.Connection, plan: Plan) -> list[Any]:
-    found = []
-    for key in plan.new:
-        row = connection.execute(_STORED_SQLITE, key).fetchone()
-        if row is not None:
-            found.append(row)
-    return found
+@lru_cache(maxsize=16)
+def _insert_sql(table: str, columns: tuple[str, ...], size: int) -> str:
+    row = f"({','.join('?' * len(columns))})"
+    return f"INSERT INTO {table} ({','.join(columns)}) VALUES {','.join([row] * size)}"
 
 
 async def refresh(tx: Tx, drafter: Drafter) -> None:
