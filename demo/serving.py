@@ -16,8 +16,9 @@ import typer
 
 from demo.load import DEMO_START, load
 from services.app import create_app
-from services.operations import Refused, shown
-from services.serving import serve_app, sole_owner
+from services.folder import Refused, sole_owner
+from services.operations import shown
+from services.serving import serve_app
 from shared.clock import OffsetClock, SetClock, SystemClock
 from shared.settings import Notify, Settings, load_settings
 
@@ -78,7 +79,7 @@ async def load_history(settings: Settings) -> None:
                     transport=transport,
                     base_url="http://rtsm.internal",
                     headers={"Authorization": f"Bearer {key}"},
-                    timeout=None,
+                    timeout=600,
                 ) as client,
                 shown("operations sent") as tell,
             ):

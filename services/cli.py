@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from services import operations
+from services.folder import Refused
 from shared.access import TABLES as ACCESS_TABLES
 from shared.access import Access
 from shared.clock import SystemClock, rfc3339
@@ -45,7 +46,7 @@ def _settings(**override: Any) -> Settings:
 def _run(work: Coroutine[Any, Any, Any]) -> Any:
     try:
         return asyncio.run(work)
-    except (DatabaseError, operations.Refused) as error:
+    except (DatabaseError, Refused) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from error
     except KeyboardInterrupt:
@@ -61,7 +62,7 @@ def serve(
     data: Data = None,
 ) -> None:
     """Serve: one process with SQLite files, or what the environment says."""
-    from services.serving import serve_app  # noqa: PLC0415 - keys need no web server
+    from services.serving import serve_app
 
     settings = _settings(services=services, host=host, port=port, data_dir=data)
     raise typer.Exit(_run(serve_app(settings, SystemClock())))

@@ -15,16 +15,13 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from services.folder import Refused, sole_owner
 from shared.clock import SystemClock
 from shared.journal import positions
 from shared.journal.topics import PRODUCER, ensure_topics
 from shared.settings import Settings
 
 _UPLOAD_BYTES = 8 << 20
-
-
-class Refused(Exception):  # noqa: N818
-    """What was asked for cannot be done now; the text says why."""
 
 
 @asynccontextmanager
@@ -49,7 +46,6 @@ async def opened(settings: Settings, *, alone: bool = False) -> AsyncIterator[An
     from contextlib import ExitStack
 
     from services.app import create_app
-    from services.serving import sole_owner
 
     with ExitStack() as stack:
         if alone and settings.database_url is None:

@@ -1,42 +1,23 @@
 """Runs an application on a port until it is told to stop.
 
-Owns the server, the lock on a data folder, the first key, and the end within seconds of a signal.
+Owns the server, the first key, and the end within seconds of a signal.
 """
 
 import asyncio
-import fcntl
 import gc
-import os
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 
 import typer
 import uvicorn
 from fastapi import FastAPI
 
 from services.app import Running, create_app
-from services.operations import Refused
+from services.folder import sole_owner
 from shared.clock import Clock
 from shared.platform import Platform
 from shared.settings import Settings
 
 _GRACE_SECONDS = 10
-
-
-@contextmanager
-def sole_owner(folder: Path) -> Iterator[None]:
-    """Hold a data folder alone; raises Refused when another process holds it."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise Refused(f"{folder} is in use by another rtsm process.") from error
-        yield
-    finally:
-        os.close(handle)
 
 
 async def serve_app(

@@ -24,6 +24,7 @@ from services.indicators.cells import (
     sum_presence,
 )
 from services.indicators.contributions import Deltas, PresenceChange, Sums
+from services.indicators.packed import literal, replace_rows
 from shared.db.transaction import Tx
 
 _SLOTS = 16
@@ -70,14 +71,13 @@ class _Cells:
 
     async def write(self, tx: Tx) -> None:
         """Write the rows: what was not there is appended, faster than asking about conflicts."""
-        columns = ("unit", self.when, "slot", "flow", "stock")
+        keys, blobs = ("unit", self.when, "slot"), ("flow", "stock")
         rows = self.rows
         old = np.flatnonzero(self.there).tolist()
         if len(old) < len(rows):
             fresh = np.flatnonzero(~self.there).tolist() if old else range(len(rows))
-            await tx.insert_rows(self.table, columns, [rows[place] for place in fresh])
-        if old:
-            await tx.upsert_rows(self.table, columns[:3], columns, [rows[place] for place in old])
+            await tx.insert_rows(self.table, (*keys, *blobs), [rows[place] for place in fresh])
+        await replace_rows(tx, self.table, keys, blobs, [rows[place] for place in old])
 
 
 async def take_slot(tx: Tx) -> int:
@@ -154,11 +154,10 @@ async def _held(
     chosen = ",".join(f"c.{column}" for column in (first, second, *columns))
     if tx.dialect == "postgresql":
         return await tx.fetch(
-            # Arrays as text: the driver looks at every element of a real one, the server does not.
             f"SELECT {chosen} FROM unnest($1::text::integer[],$2::text::integer[]) AS q(a, b) "
             f"JOIN {table} c ON c.{first} = q.a AND c.{second} = q.b AND c.slot = $3",
-            "{" + ",".join(map(str, one)) + "}",
-            "{" + ",".join(map(str, other)) + "}",
+            literal(one),
+            literal(other),
             slot,
         )
     return await tx.fetch(
@@ -189,9 +188,7 @@ async def _add_presence(tx: Tx, slot: int, change: PresenceChange) -> None:
             # A subtraction meets what it takes back: rows must not grow with corrections.
             data = encode_presence(sum_presence(decode_presence([data])))
         written.append((path, quarter, slot, data))
-    await tx.upsert_rows(
-        "presence", ("path", "quarter", "slot"), ("path", "quarter", "slot", "data"), written
-    )
+    await replace_rows(tx, "presence", ("path", "quarter", "slot"), ("data",), written)
 
 
 def _pack_arrays(one: NDArray[np.int32], other: NDArray[np.int32]) -> NDArray[np.int64]:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from services.indicators.incoming import Revision
+from services.indicators.packed import literal
 from services.indicators.slices import NEIGHBOURS, Changed
 from services.indicators.visits import COLUMNS
 from shared.db.transaction import Tx
@@ -104,13 +105,12 @@ async def _visits_of_days(tx: Tx, changed: Sequence[Changed], begin: str, end: s
         [change.last for change in changed],
     ]
     if tx.dialect == "postgresql":
-        # Arrays as text: the driver looks at every element of a real one, the server does not.
         return await tx.fetch(
             f"SELECT {_LOADED} FROM (SELECT q.school, {begin} AS a, {end} AS b FROM "
             "unnest($1::text::integer[],$2::text::integer[],$3::text::integer[]) "
             "AS q(school, first, last) OFFSET 0) s "
             "JOIN visits v ON v.school = s.school AND v.day BETWEEN s.a AND s.b",
-            *("{" + ",".join(map(str, column)) + "}" for column in columns),
+            *(literal(column) for column in columns),
         )
     return await tx.fetch(
         "WITH q(school, first, last) AS MATERIALIZED (SELECT json_extract(value, '$[0]'), "
