@@ -24,7 +24,7 @@ from services.indicators.cells import (
     sum_presence,
 )
 from services.indicators.contributions import Deltas, PresenceChange, Sums
-from services.indicators.packed import literal, replace_rows
+from services.indicators.store import literal
 from shared.db.transaction import Tx
 
 _SLOTS = 16
@@ -77,7 +77,7 @@ class _Cells:
         if len(old) < len(rows):
             fresh = np.flatnonzero(~self.there).tolist() if old else range(len(rows))
             await tx.insert_rows(self.table, (*keys, *blobs), [rows[place] for place in fresh])
-        await replace_rows(tx, self.table, keys, blobs, [rows[place] for place in old])
+        await tx.upsert_rows(self.table, keys, (*keys, *blobs), [rows[place] for place in old])
 
 
 async def take_slot(tx: Tx) -> int:
@@ -188,7 +188,8 @@ async def _add_presence(tx: Tx, slot: int, change: PresenceChange) -> None:
             # A subtraction meets what it takes back: rows must not grow with corrections.
             data = encode_presence(sum_presence(decode_presence([data])))
         written.append((path, quarter, slot, data))
-    await replace_rows(tx, "presence", ("path", "quarter", "slot"), ("data",), written)
+    keys = ("path", "quarter", "slot")
+    await tx.upsert_rows("presence", keys, (*keys, "data"), written)
 
 
 def _pack_arrays(one: NDArray[np.int32], other: NDArray[np.int32]) -> NDArray[np.int64]:

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from services.indicators.incoming import Revision
-from services.indicators.packed import literal
 from services.indicators.slices import NEIGHBOURS, Changed
 from services.indicators.visits import COLUMNS
 from shared.db.transaction import Tx
@@ -169,3 +168,11 @@ async def visit_counts(tx: Tx, schools: Sequence[int]) -> dict[int, int]:
         list(schools),
     )
     return {row[0]: row[1] for row in rows}
+
+
+def literal(integers: Iterable[int]) -> str:
+    """Write integers as PostgreSQL's array literal.
+
+    The driver looks at every element of a real array several times; a text it just sends.
+    """
+    return "{" + ",".join(map(str, integers)) + "}"
