@@ -40,13 +40,14 @@ class Served:
         settings: Mapping[str, str],
         words: Sequence[str] = (),
         wrapper: Sequence[str] = (),
+        entry: str = "services.cli",
     ) -> None:
         self.name = name
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.program = Program(
             [
-                *(*wrapper, sys.executable, "-m", "services.cli", "serve"),
+                *(*wrapper, sys.executable, "-m", entry, "serve"),
                 *("--host", "127.0.0.1", "--port", str(self.port), *words),
             ],
             directory / f"{name}.log",
@@ -158,10 +159,14 @@ class Deployment:
 
 
 class Processes:
-    """Everything one test starts; `close` kills what still runs."""
+    """Everything one test starts; `close` kills what still runs.
 
-    def __init__(self, directory: Path) -> None:
+    `entry` is the module that serves: the command line, or `tests.support.dated` on another date.
+    """
+
+    def __init__(self, directory: Path, entry: str = "services.cli") -> None:
         self.directory = directory
+        self.entry = entry
         self._started: list[Served] = []
 
     def serve(
@@ -173,7 +178,7 @@ class Processes:
         wait: bool = True,
     ) -> Served:
         """One `rtsm serve` with these RTSM_ names and further words; `wrapper` goes before it."""
-        served = Served(self.directory, name, settings, words, wrapper)
+        served = Served(self.directory, name, settings, words, wrapper, self.entry)
         self._started.append(served)
         return served.start(wait=wait)
 
@@ -241,7 +246,8 @@ class Processes:
         deployment = Deployment(common, key="")
         for service, count in counts.items():
             getattr(deployment, service).extend(
-                Served(self.directory, f"{service}-{number}", {}) for number in range(count)
+                Served(self.directory, f"{service}-{number}", {}, entry=self.entry)
+                for number in range(count)
             )
         common |= {f"RTSM_{name.upper()}_URL": deployment.urls(name)[0] for name in counts}
         for served in deployment.all:
