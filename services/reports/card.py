@@ -20,6 +20,7 @@ from services.reports.compare import (
     target_for,
 )
 from services.reports.figures import Figure, FigureSet, Indicator, Place, Point, Target
+from shared.domain.codes import canonical_unit
 
 HEADLINE = (
     "student_attendance",
@@ -108,7 +109,7 @@ class Card:
 
 def assemble(gathered: Gathered) -> Card:
     """Set every figure of the unit beside its parent, past, target, siblings and trend."""
-    chain = [place.unit_id for place in gathered.chain]
+    chain = [canonical_unit(place.unit_id) for place in gathered.chain]
     return Card(
         own=gathered.own,
         chain=gathered.chain,
@@ -146,7 +147,7 @@ def _line(gathered: Gathered, figure: Figure, chain: Sequence[str]) -> Line:
 
 
 def _child(gathered: Gathered, child: FigureSet, chain: Sequence[str]) -> Child:
-    above = [child.place.unit_id, *chain]
+    above = [canonical_unit(child.place.unit_id), *chain]
     statuses: dict[str, str | None] = {}
     goals: dict[str, Fraction] = {}
     for (code, split), figure in child.figures.items():

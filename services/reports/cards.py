@@ -21,6 +21,7 @@ from shared.cache import Cache
 from shared.clients import figure_answers as wire
 from shared.clients.indicators import IndicatorsClient
 from shared.clock import Clock
+from shared.domain.codes import canonical_unit
 from shared.domain.days import today
 from shared.domain.periods import Period, parse_day, parse_period
 from shared.errors import Problem, invalid, not_found
@@ -151,8 +152,9 @@ def within(principal: Principal, unit: wire.UnitDetail) -> bool:
     """Whether a unit is one of the caller's, or lies under one of them."""
     if principal.units is None:
         return True
-    return not principal.units.isdisjoint(
-        {unit["unit_id"], *(above["unit_id"] for above in unit["chain"])}
+    own = {unit["unit_id"], *(above["unit_id"] for above in unit["chain"])}
+    return not {canonical_unit(held) for held in principal.units}.isdisjoint(
+        {canonical_unit(unit_id) for unit_id in own}
     )
 
 

@@ -16,6 +16,7 @@ import msgspec
 import structlog
 
 from services.reports.figures import Target
+from shared.domain.codes import canonical_unit
 from shared.errors import Problem
 
 _LOG = structlog.get_logger("rtsm.reports.targets")
@@ -27,7 +28,7 @@ Key = tuple[str, str, str | None]
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """All targets by (unit, indicator, split), and a digest that changes with any of them."""
+    """All targets by (canonical unit id, indicator, split), and a digest of them all."""
 
     version: str
     targets: Mapping[Key, Sequence[Target]]
@@ -92,7 +93,7 @@ def _by_key(rows: Sequence[Mapping[str, Any]]) -> dict[Key, list[Target]]:
         target = Target(
             indicator=str(row["indicator"]),
             split=row.get("split") or None,
-            unit_id=str(row["unit_id"]),
+            unit_id=canonical_unit(str(row["unit_id"])),
             first=_day(row.get("from")),
             last=_day(row.get("to")),
             baseline=_share(row.get("baseline")),

@@ -72,7 +72,10 @@ async def client(tmp_path_factory):
             for path, items in (
                 ("/v1/units", UNITS),
                 ("/v1/schools", schools),
-                ("/v1/targets", [a_target("P", 0.9), a_target("D2", 0.6)]),
+                (
+                    "/v1/targets",
+                    [a_target("P", 0.9), a_target("D2", 0.6), a_target("school:1003", 0.7)],
+                ),
             ):
                 assert (await opened.put(path, json=items)).status_code == 200
             sent = (await opened.post("/v1/visits/batch", json=visits)).json()
@@ -105,6 +108,8 @@ async def test_a_card_shows_what_was_counted_beside_everything_else(client):
     assert card["state_on"] == "2018-06-30"
     other = (await client.get("/v1/cards/D2")).json()
     assert figure(other, "student_attendance")["target"] == 0.6
+    school = (await client.get("/v1/cards/school:1003")).json()
+    assert figure(school, "student_attendance")["target"] == 0.7
 
 
 async def test_ranks_on_cards_are_those_of_indicators(client):
