@@ -30,14 +30,16 @@ class Places:
     def __init__(self, indicators: IndicatorsClient, clock: Clock) -> None:
         self._indicators = indicators
         self._clock = clock
-        self._known: dict[str, tuple[int, Place | None]] = {}
+        self._known: dict[str, tuple[int, Place]] = {}
 
     async def place(self, unit_id: str) -> Place | None:
         """Return a unit, or None when there is none; raises Problem when nobody answers."""
         now = micros(self._clock.now())
-        at, found = self._known.get(unit_id, (0, None))
-        if unit_id not in self._known or not at <= now < at + _REMEMBER:
-            found = await self._ask(unit_id)
+        known = self._known.get(unit_id)
+        if known is not None and known[0] <= now < known[0] + _REMEMBER:
+            return known[1]
+        found = await self._ask(unit_id)
+        if found is not None:
             self._known[unit_id] = (now, found)
         return found
 

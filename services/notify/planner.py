@@ -36,6 +36,7 @@ from shared.journal.journal import append
 
 _LOG = structlog.get_logger("rtsm.notify")
 _SWEPT = "swept"
+_SERVER_ERROR = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,16 @@ class Planner:
         """Evaluate all rules of a unit: whether it may be forgotten, and the steps taken."""
         settled, steps = True, 0
         for rule in this.of_level(place.level):
-            done, stepped = await self._rule(this, rule, place)
+            try:
+                done, stepped = await self._rule(this, rule, place)
+            except Problem as problem:
+                if problem.retryable or problem.status >= _SERVER_ERROR:
+                    raise
+                # This question has no answer, today or at the next try: the others still have.
+                _LOG.error(
+                    "not evaluated", rule=rule.rule_id, unit=place.unit_id, code=problem.code
+                )
+                continue
             settled = settled and done
             steps += stepped
         return settled, steps

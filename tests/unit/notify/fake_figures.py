@@ -39,6 +39,7 @@ class FakeFigures:
         self.clock = clock
         self.visits: list[Visit] = []
         self.away = False
+        self.without_figures: set[str] = set()
         self.lag = 0
         """How far `as_of` is behind the clock (µs), though later visits are in the figures."""
         self.calls: list[httpx.Request] = []
@@ -73,7 +74,7 @@ class FakeFigures:
         parts = [unquote(part) for part in request.url.raw_path.decode().split("?")[0].split("/")]
         if parts[2] == "indicators":
             return httpx.Response(200, json={"indicators": CATALOGUE})
-        if parts[3] not in TREE:
+        if parts[3] not in TREE or (parts[-1] == "figures" and parts[3] in self.without_figures):
             body = {"type": "/problems/not_found", "detail": "no such unit"}
             return httpx.Response(404, json=body)
         if parts[-1] == "figures":

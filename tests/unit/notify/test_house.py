@@ -438,6 +438,16 @@ async def test_visits_not_surely_known_yet_are_looked_at_again(house: House) -> 
         assert await tx.fetch("SELECT * FROM dirty") == []
 
 
+async def test_a_unit_without_an_answer_does_not_stop_the_others(house: House) -> None:
+    house.figures.without_figures = {"KAL"}
+    house.figures.post("MAS", TODAY, 5, count=20)
+    await house.round("KAL", "MAS", "unheard-of")
+    assert (await house.one_alert())["unit_id"] == "MAS"
+    await house.planner.round()
+    async with house.database.reading() as tx:
+        assert await tx.fetch("SELECT * FROM dirty") == []
+
+
 async def test_two_planners_open_one_alert(house: House) -> None:
     house.figures.post("KAL", TODAY, 5, count=20)
     await house.round()
