@@ -121,6 +121,7 @@ def create_app(settings: Settings, clock: Clock, *, background: bool = True) -> 
     )
     app.state.platform = platform
     app.state.running = running
+    app.state.problem_page = next((s.problem_page for s in services if s.problem_page), None)
     install_problems(app)
     checks: dict[str, Check] = {"cache": platform.cache.check}
     if settings.kafka.bootstrap:

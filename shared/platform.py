@@ -74,7 +74,7 @@ class Platform:
 
         kafka = self.settings.kafka
         feed: Feed = (
-            KafkaFeed(kafka.bootstrap, name, topics, kafka.partitions)
+            KafkaFeed(kafka.bootstrap, name, topics, kafka.partitions, kafka.session_ms)
             if kafka.bootstrap
             else ledger()
         )

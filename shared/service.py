@@ -6,14 +6,16 @@ An application is a list of services; which ones is a setting. Owns the shape on
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request, Response
 from sqlalchemy import MetaData
 from starlette.types import ASGIApp
 
+from shared.errors import Problem
 from shared.journal.consumer import Consumer
 
 Check = Callable[[], Awaitable[str | None]]
 Task = Callable[[], Awaitable[None]]
+ProblemPage = Callable[[Request, Problem], Awaitable[Response | None]]
 
 
 @dataclass
@@ -24,6 +26,7 @@ class Service:
     `tasks` run until the process stops; a check answers None or says what is missing.
     `direct` maps (method, path) to the application that answers one of the router's own routes
     before the framework's routing: for the one path on which that costs more than the work.
+    `problem_page` shows a problem to a person, where a service has pages.
     """
 
     name: str
@@ -34,3 +37,4 @@ class Service:
     on_start: list[Task] = field(default_factory=list)
     checks: dict[str, Check] = field(default_factory=dict)
     direct: dict[tuple[str, str], ASGIApp] = field(default_factory=dict)
+    problem_page: ProblemPage | None = None

@@ -31,6 +31,9 @@ class Kafka(_Group):
 
     bootstrap: str | None = Field(None, description="host:port of the brokers, comma separated")
     partitions: int = Field(6, ge=1, description="partitions of the visits topic when it is made")
+    session_ms: int = Field(
+        10_000, ge=1_000, description="a consumer silent for so long hands on its partitions"
+    )
 
 
 class Smtp(_Group):

@@ -103,7 +103,7 @@ def _field(error: dict[str, Any]) -> FieldError:
 
 
 async def _answer(request: Request, problem: Problem) -> Response:
-    render = getattr(request.app.state, "render_problem", None)
+    render = getattr(request.app.state, "problem_page", None)
     if render is not None and "text/html" in request.headers.get("accept", ""):
         rendered: Response | None = await render(request, problem)
         if rendered is not None:

@@ -45,10 +45,6 @@ def build(platform: Platform) -> Service:
     ):
         router.routes.extend(part.routes)
 
-    async def offer_problem_pages() -> None:
-        # shared.web asks the application's state for this; only the platform holds the application.
-        platform._app.state.render_problem = pages.problem_page(rendering)  # noqa: SLF001
-
     async def trouble() -> str | None:
         return register.trouble
 
@@ -58,5 +54,5 @@ def build(platform: Platform) -> Service:
         tables=tables,
         consumers=[register],
         checks={"register": trouble},
-        on_start=[offer_problem_pages],
+        problem_page=pages.problem_page(rendering),
     )

@@ -64,11 +64,19 @@ def _record(partition: str, message: Any) -> Record:
 class KafkaFeed:
     """Reads topics as a member of the group `group`."""
 
-    def __init__(self, bootstrap: str, group: str, topics: Sequence[str], partitions: int) -> None:
+    def __init__(
+        self,
+        bootstrap: str,
+        group: str,
+        topics: Sequence[str],
+        partitions: int,
+        session_ms: int = 10_000,
+    ) -> None:
         self._bootstrap = bootstrap
         self._group = group
         self._topics = list(topics)
         self._partitions = partitions
+        self._session_ms = session_ms
         self._consumer: Any = None
         self._load: Load | None = None
         self._known: dict[TopicPartition, int] = {}
@@ -85,8 +93,8 @@ class KafkaFeed:
             enable_auto_commit=False,
             auto_offset_reset="none",
             request_timeout_ms=10_000,
-            session_timeout_ms=10_000,
-            heartbeat_interval_ms=1_000,
+            session_timeout_ms=self._session_ms,
+            heartbeat_interval_ms=self._session_ms // 10,
             max_poll_interval_ms=300_000,
             metadata_max_age_ms=10_000,
             fetch_max_wait_ms=100,
