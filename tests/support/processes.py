@@ -2,7 +2,7 @@
 
 Owns starting `python -m services.cli` in process groups of their own with exactly the environment
 given, waiting until they answer, and signalling them. What the settings mean is the product's; the
-servers a deployment stands on come from the fixtures. Call it from the main thread (see `program`).
+servers a deployment stands on come from the fixtures.
 """
 
 import json

@@ -3,8 +3,6 @@
 Owns starting in an own process group, dying with the test run, running as nobody where a server
 refuses root, and signalling the whole group. Never touches a process it did not start. Leaves what
 is run, and when it is ready, to the class of each service.
-
-Start programs from the main thread only: the kernel ties a child's life to the thread that made it.
 """
 
 import contextlib
@@ -14,9 +12,13 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.support.waiting import until
+
+# The kernel ends a child with the thread that made it: this one lives as long as the test run.
+_maker = ThreadPoolExecutor(1, "programs")
 
 
 def scratch_directory(name: str) -> Path:
@@ -79,7 +81,8 @@ class Program:
             raise RuntimeError(f"{self.words[0]} runs already")
         self.forget()
         with self.log.open("ab") as output:
-            self._process = subprocess.Popen(
+            making = _maker.submit(
+                subprocess.Popen,
                 [*self._prefix, *self.words],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -88,6 +91,7 @@ class Program:
                 cwd=self.cwd,
                 start_new_session=True,
             )
+            self._process = making.result()
 
     def output(self) -> str:
         """What it wrote since its last start (or `forget`)."""
