@@ -70,10 +70,11 @@ class _Cells:
         self.rows = list(zip(self.units, self.times, slots, flow, stock, strict=True))
 
     async def write(self, tx: Tx) -> None:
-        """Write the rows: what was not there is appended, faster than asking about conflicts."""
+        """Write the rows: of many, what was not there is appended without asking for conflicts."""
         keys, blobs = ("unit", self.when, "slot"), ("flow", "stock")
         rows = self.rows
-        old = np.flatnonzero(self.there).tolist()
+        many = len(rows) >= _LARGE
+        old = np.flatnonzero(self.there).tolist() if many else range(len(rows))
         if len(old) < len(rows):
             fresh = np.flatnonzero(~self.there).tolist() if old else range(len(rows))
             await tx.insert_rows(self.table, (*keys, *blobs), [rows[place] for place in fresh])

@@ -35,6 +35,8 @@ from services.indicators.segments import MAX_DAY, MIN_DAY
 from services.indicators.visits import Bools, Visits
 
 _REGISTERED = S["registered"]
+_MANY_ROWS = 1_000
+_EXACT = 2**53
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,7 +55,7 @@ class Sums:
         first = np.ones(month.size, bool)
         first[1:] = (month[1:] != month[:-1]) | (self.unit[1:] != self.unit[:-1])
         starts = np.flatnonzero(first)
-        values = np.add.reduceat(self.values, starts, axis=0)
+        values = _sum_runs(self.values, np.arange(month.size), starts)
         return _without_zeros(self.unit[starts], month[starts], values)
 
 
@@ -208,12 +210,12 @@ def summed(entries: Entries, path_units: Ints) -> Sums:
     row, level = np.nonzero(units >= 0)
     unit = units[row, level]
     key = (unit.astype(np.int64) << 32) + (entries.day[row].astype(np.int64) - MIN_DAY)
-    order = np.argsort(key, kind="stable")
+    order = np.argsort(key)
     key = key[order]
     starts = _starts(key)
     if starts.size == 0:
         return Sums(unit, unit, np.zeros((0, entries.values.shape[1]), np.int64))
-    values = np.add.reduceat(entries.values[row[order]], starts, axis=0)
+    values = _sum_runs(entries.values, row[order], starts)
     key = key[starts]
     when = ((key & 0xFFFFFFFF) + MIN_DAY).astype(np.int32)
     return _without_zeros((key >> 32).astype(np.int32), when, values)
@@ -225,12 +227,28 @@ def merged(parts: Sequence[Sums]) -> Sums:
     when = np.concatenate([part.when for part in parts])
     values = np.concatenate([part.values for part in parts])
     key = (unit.astype(np.int64) << 32) + (when.astype(np.int64) - MIN_DAY)
-    order = np.argsort(key, kind="stable")
+    order = np.argsort(key)
     starts = _starts(key[order])
     if starts.size == 0:
         return Sums(unit, when, values)
     first = order[starts]
     return _without_zeros(unit[first], when[first], np.add.reduceat(values[order], starts, axis=0))
+
+
+def _sum_runs(values: Rows, rows: NDArray[np.intp], starts: NDArray[np.intp]) -> Rows:
+    """Sum the rows of each run; runs of `rows` begin at `starts`."""
+    largest = int(np.abs(values).max(initial=0))
+    if rows.size < _MANY_ROWS or largest * rows.size >= _EXACT:
+        return np.add.reduceat(values[rows], starts, axis=0)
+    # Column by column: a tenth of the memory is touched, and doubles hold these sums exactly.
+    run = np.zeros(rows.size, np.intp)
+    run[starts[1:]] = 1
+    run = np.cumsum(run)
+    columns = np.ascontiguousarray(values.T, np.float64)
+    total = np.zeros((starts.size, values.shape[1]), np.int64)
+    for place in np.flatnonzero(columns.any(axis=1)).tolist():
+        total[:, place] = np.bincount(run, columns[place][rows], starts.size)
+    return total
 
 
 def _starts(key: NDArray[np.int64]) -> NDArray[np.intp]:
@@ -257,5 +275,5 @@ def _presence(parts: Sequence[tuple[Visits, FlowPieces]]) -> PresenceChange:
     records["count"] = np.concatenate([pieces.sign for _, pieces in parts])
     quarter = quarter_of(records["day"])
     key = (path.astype(np.int64) << 32) + quarter
-    order = np.argsort(key, kind="stable")
+    order = np.argsort(key)
     return PresenceChange(path[order], quarter[order], records[order])

@@ -3,10 +3,11 @@
 from collections import Counter
 
 import numpy as np
+import pytest
 
 from services.indicators import contributions
 from services.indicators.cells import encode_row, sum_presence
-from services.indicators.contributions import Deltas
+from services.indicators.contributions import Deltas, Entries
 from services.indicators.form import measure, read_form
 from services.indicators.measures import BIT, FLOW, STOCK
 from services.indicators.register import Register
@@ -140,6 +141,32 @@ def test_at_one_instant_the_greater_visit_id_stands() -> None:
     fewer = {"status": "open", "rooms": {"available": 6, "usable": 3}}
     register, deltas = whole([OPEN], [visit("b", 17_600, fewer), visit("a", 17_600, ROOMS)])
     assert cells(register, deltas, "P", "stock", "rooms_usable") == {17_600: 3, 17_965: -3}
+
+
+@pytest.mark.parametrize("largest", [9, 2**31, 2**52, 2**61])
+def test_many_rows_are_summed_as_exactly_as_few(largest: int) -> None:
+    rng = np.random.default_rng(largest)
+    path_units = np.array([[-1, -1], [0, 2], [1, 2]], np.int32)
+    count = 3_000
+    path, day = rng.integers(0, 3, count), rng.integers(-5, 5, count)
+    values = rng.integers(-largest, largest, (count, 4)) // (count if largest > 2**53 else 1)
+    values[:, 2] = 0
+    entries = Entries(path.astype(np.int32), day.astype(np.int32), values)
+    sums = contributions.summed(entries, path_units)
+    expected: Counter[tuple[int, int, int]] = Counter()
+    for row in range(count):
+        for unit in path_units[path[row]].tolist():
+            for column in range(4):
+                expected[unit, int(day[row]), column] += int(values[row, column])
+    found = {
+        (int(unit), int(when), column): int(row[column])
+        for unit, when, row in zip(sums.unit, sums.when, sums.values, strict=True)
+        for column in range(4)
+    }
+    wanted = {key: value for key, value in expected.items() if key[0] >= 0}
+    assert found == wanted
+    months = sums.by_month()
+    assert months.values.sum() == sums.values.sum()
 
 
 def test_a_correction_of_the_date_is_one_difference() -> None:
