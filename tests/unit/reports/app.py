@@ -67,12 +67,12 @@ async def a_site(
         access=access,
         cache=cache or MemoryCache(),
         client=services.client,
-        _app=app,
     )
     service = build(cast("Platform", platform))
     for route in service.router.routes:
         assert len(set(needs_of(route))) == 1, route
     app.state.platform = platform
+    app.state.problem_page = service.problem_page
     install_problems(app)
     app.include_router(service.router)
     app.add_middleware(Edge)
