@@ -5,7 +5,9 @@ Owns the server, the first key, and the end within seconds of a signal.
 
 import asyncio
 import gc
-from collections.abc import Awaitable, Callable
+import signal
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
 import typer
 import uvicorn
@@ -18,6 +20,22 @@ from shared.platform import Platform
 from shared.settings import Settings
 
 _GRACE_SECONDS = 10
+
+
+class _Server(uvicorn.Server):
+    """A server that ends with 0 when it is told to stop: that is its work well done."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Hear SIGTERM and SIGINT; the default would raise them again afterwards."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
 
 
 async def serve_app(
@@ -41,7 +59,7 @@ async def _serve(
 ) -> int:
     app = create_app(settings, clock)
     running: Running = app.state.running
-    server = uvicorn.Server(
+    server = _Server(
         uvicorn.Config(
             app,
             host=settings.host,
