@@ -20,12 +20,17 @@ from services.folder import Refused, sole_owner
 from services.operations import shown
 from services.serving import serve_app
 from shared.clock import OffsetClock, SetClock, SystemClock
+from shared.logs import configure_logs
 from shared.settings import Notify, Settings, load_settings
 
 PERIOD = "2018-01..2019-05"
 NOTICE = (
     "Demonstration with made-up visits that add up to the circular's figures. "
     "The clock of this page started on 3 June 2019."
+)
+NOTICE_UR = (
+    "یہ ایک نمونہ ہے: دورے فرضی ہیں اور سرکلر کے اعداد کے برابر جمع ہوتے ہیں۔ "
+    "اس صفحے کی گھڑی 3 جون 2019 سے چلی ہے۔"
 )
 _DONE = "demo-loaded.json"
 
@@ -38,6 +43,7 @@ def _demo_settings(settings: Settings, *, sending: bool) -> Settings:
             "public_read": True,
             "default_period": settings.default_period or PERIOD,
             "demo_notice": NOTICE,
+            "demo_notice_ur": NOTICE_UR,
             "notify": Notify(**(settings.notify.model_dump() | {"sending": sending})),
         }
     )
@@ -46,6 +52,8 @@ def _demo_settings(settings: Settings, *, sending: bool) -> Settings:
 async def serve_demo(settings: Settings) -> int:
     """Load what is missing, then serve until told to stop; the exit status of serving."""
     settings = _demo_settings(settings, sending=True)
+    # The console is where messages go here: it need not tell each step towards them as well.
+    configure_logs("WARNING" if settings.log_level == "INFO" else settings.log_level)
     if not settings.embedded:
         raise Refused("The demo runs embedded: unset RTSM_DATABASE_URL and RTSM_KAFKA__BOOTSTRAP.")
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -88,6 +88,7 @@ class Settings(_Group):
     rate_limit: int = Field(0, ge=0, description="requests a minute for a key; 0 = no limit")
     default_period: str | None = Field(None, description="period of a card when none is asked for")
     demo_notice: str | None = Field(None, description="sentence shown on every page")
+    demo_notice_ur: str | None = Field(None, description="the same sentence in Urdu")
     smtp: Smtp = Smtp()
     sms: Sms = Sms()
     notify: Notify = Notify()

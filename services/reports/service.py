@@ -27,7 +27,7 @@ def build(platform: Platform) -> Service:
     settings = platform.settings
     indicators = IndicatorsClient(platform.client("indicators"))
     targets = Targets(platform.client("ingest"))
-    rendering = Pages(settings.zone, settings.demo_notice)
+    rendering = Pages(settings.zone, {"en": settings.demo_notice, "ur": settings.demo_notice_ur})
     cards = Cards(indicators, targets, platform.cache, rendering, platform.clock, settings)
     tables = ReportsTable.metadata
     database = platform.database("reports", tables)

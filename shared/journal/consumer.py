@@ -95,11 +95,13 @@ class Consumer:
         except LostPast as error:
             await self._heal(str(error))
             return 0
+        # Small batches while the feed is fresh, so that nobody waits; large ones to catch up. A
+        # batch that is not full tells nothing: a feed of many partitions hands out their ends.
         if batch is None:
+            self._limit = min(_LIVE, self.most)
             return None
-        # Small batches while the feed is fresh, so that nobody waits; large ones to catch up.
-        full = len(batch.records) >= self._limit
-        self._limit = min(self._limit * 2, self.most) if full else min(_LIVE, self.most)
+        if len(batch.records) >= self._limit:
+            self._limit = min(self._limit * 2, self.most)
         await self._apply(batch)
         return len(batch.records)
 

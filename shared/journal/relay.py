@@ -25,6 +25,8 @@ from shared.journal.topics import PRODUCER, ensure_topics, partitions_of, unwrit
 
 _LOG = structlog.get_logger("rtsm.relay")
 _CHUNK = 2_000
+# Just under what brokers accept (message.max.bytes): each partition's part of a chunk is one batch.
+_BATCH_BYTES = 1_000_000
 _PAUSE_SECONDS = 0.05
 _STAND_BY_SECONDS = 1.0
 _BACK_OFF = (0.1, 0.5, 1.0, 2.0)
@@ -86,7 +88,7 @@ class Relay:
             # what is sent twice is absorbed by key and revision.
             enable_idempotence=False,
             request_timeout_ms=5_000,
-            max_batch_size=512 * 1024,
+            max_batch_size=_BATCH_BYTES,
             linger_ms=0,
         )
         stack.push_async_callback(ended, producer, producer.client)
@@ -113,23 +115,37 @@ class Relay:
 
     async def _relay(self, producer: Any) -> None:
         start = await self._start()
+        rings = self._database.committed.rings
+        records = await self._read(start or 1)
         while True:
             if isinstance(self._database, PostgresDatabase) and self._connection.is_closed():
                 raise Transient("the relay's lock is gone")
-            rings = self._database.committed.rings
-            async with self._database.reading() as tx:
-                records = await journal.read(tx, "journal", start or 1, self._topics, _CHUNK)
             if not records:
                 self.trouble = None
                 await self._database.committed.wait(rings, _PAUSE_SECONDS)
                 if await self._was_moved(start):
                     raise Fenced("the relay's position was moved")
+                rings = self._database.committed.rings
+                records = await self._read(start or 1)
                 continue
-            await self._publish(producer, records)
+            following = records[-1].position + 1
+            rings = self._database.committed.rings
+            # The next ones are read while Kafka takes these.
+            sent, ahead = await asyncio.gather(
+                self._publish(producer, records), self._read(following), return_exceptions=True
+            )
+            if isinstance(sent, BaseException):
+                raise sent
             async with self._database.transaction() as tx:
-                following = records[-1].position + 1
                 await positions.advance(tx, _NAME, "journal", start, following)
             start = following
+            if isinstance(ahead, BaseException):
+                raise ahead
+            records = ahead
+
+    async def _read(self, start: int) -> list[Record]:
+        async with self._database.reading() as tx:
+            return await journal.read(tx, "journal", start, self._topics, _CHUNK)
 
     async def _was_moved(self, start: int | None) -> bool:
         """Whether somebody (a replay) set the position back while there was nothing to do."""
@@ -140,11 +156,13 @@ class Relay:
         """Send records in batches, order kept within each partition; return when all are acked."""
         lanes: dict[tuple[str, int], list[Record]] = defaultdict(list)
         choose = DefaultPartitioner()
+        numbers: dict[str, list[int]] = {}
         for record in records:
             topic = record.event.topic
-            known = await producer.partitions_for(topic)
-            numbers = sorted(known) or range(partitions_of(topic, self._partitions))
-            lane = choose(record.event.key.encode(), numbers, numbers)
+            if topic not in numbers:
+                known = await producer.partitions_for(topic)
+                numbers[topic] = sorted(known) or [*range(partitions_of(topic, self._partitions))]
+            lane = choose(record.event.key.encode(), numbers[topic], numbers[topic])
             lanes[topic, lane].append(record)
         await asyncio.gather(
             *(self._lane(producer, topic, lane, items) for (topic, lane), items in lanes.items())

@@ -86,7 +86,7 @@ async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
 
 @pytest.fixture(scope="module")
 def pages() -> Pages:
-    return Pages(ZoneInfo("Asia/Karachi"), NOTICE)
+    return Pages(ZoneInfo("Asia/Karachi"), {"en": NOTICE})
 
 
 @pytest.fixture

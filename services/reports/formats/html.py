@@ -8,6 +8,7 @@ files (a digest in the name, so that a browser may keep them for ever). What is 
 import hashlib
 import mimetypes
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -84,9 +85,10 @@ def plain(texts: Texts, key: str, /, **values: str | int) -> str:
 class Pages:
     """Renders pages; built once, without I/O afterwards."""
 
-    def __init__(self, zone: ZoneInfo, notice: str | None) -> None:
+    def __init__(self, zone: ZoneInfo, notices: Mapping[str, str | None]) -> None:
         self.static_names, self.static_files = load_static()
         self._zone = zone
+        self._notices = notices
         self._environment = Environment(
             loader=FileSystemLoader(_HERE / "templates"),
             autoescape=True,
@@ -98,7 +100,6 @@ class Pages:
         self._environment.globals.update(
             static=lambda name: f"/static/{self.static_names[name]}",
             all_texts=LANGUAGES,
-            notice=notice,
             count=count,
             card_link=card_link,
         )
@@ -108,8 +109,11 @@ class Pages:
         texts = LANGUAGES[lang]
         page = self._environment.get_template(template)
         joint = "&" if "?" in path else "?"
+        told = lang if self._notices.get(lang) else "en"
         return page.render(
             x=texts,
+            notice=self._notices.get(told),
+            notice_texts=LANGUAGES[told],
             t=partial(isolated, texts),
             p=partial(plain, texts),
             counted=partial(_counted, texts),
