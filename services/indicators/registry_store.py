@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from services.indicators.incoming import RegistryChange
 from services.indicators.register import Ids, Register
 from services.indicators.segments import Path, SchoolVersion, UnitVersion
-from shared.db.transaction import Tx
+from shared.db.transaction import Row, Tx
 
 _KEPT = 2
 REGISTER_LOCK = "register"
@@ -69,22 +69,27 @@ class Registers:
             "WHERE change > $1",
             base,
         )
-        words: dict[str | None, str | None] = {}
-        return register.extended(ids).patched(
-            [UnitVersion(*row) for row in units],
-            [
-                SchoolVersion(
-                    row[0],
-                    row[1],
-                    # Tens of thousands of schools share a few words: keep one copy of each.
-                    words.setdefault(row[2], row[2]),
-                    words.setdefault(row[3], row[3]),
-                    words.setdefault(row[4], row[4]) or "",
-                    row[5],
-                )
-                for row in schools
-            ],
-        )[0]
+        # A whole register takes a second: requests go on meanwhile.
+        return await asyncio.to_thread(_grown, register.extended(ids), units, schools)
+
+
+def _grown(register: Register, units: Sequence[Row], schools: Sequence[Row]) -> Register:
+    words: dict[str | None, str | None] = {}
+    return register.patched(
+        [UnitVersion(*row) for row in units],
+        [
+            SchoolVersion(
+                row[0],
+                row[1],
+                # Tens of thousands of schools share a few words: keep one copy of each.
+                words.setdefault(row[2], row[2]),
+                words.setdefault(row[3], row[3]),
+                words.setdefault(row[4], row[4]) or "",
+                row[5],
+            )
+            for row in schools
+        ],
+    )[0]
 
 
 def next_token(token: str) -> str:
@@ -141,16 +146,16 @@ async def save(
     row = await tx.fetch_one("SELECT change, version FROM register_state WHERE id = 0")
     change, version = (0, 0) if row is None else (int(row[0]), int(row[1]))
     change += 1
-    units = {
-        (v.unit_id, v.valid_from, v.version): (*v, item.name, item.recorded, change, item.data)
-        for item in changes
-        if isinstance(v := item.version, UnitVersion)
-    }
-    schools = {
-        (v.code, v.valid_from, v.version): (*v, item.name, item.recorded, change, item.data)
-        for item in changes
-        if isinstance(v := item.version, SchoolVersion)
-    }
+    # Of a version that comes twice the first is kept, here as in the register in memory.
+    units: dict[tuple[object, ...], Row] = {}
+    schools: dict[tuple[object, ...], Row] = {}
+    for item in changes:
+        said = item.version
+        row = (*said, item.name, item.recorded, change, item.data)
+        if isinstance(said, UnitVersion):
+            units.setdefault((said.unit_id, said.valid_from, said.version), row)
+        else:
+            schools.setdefault((said.code, said.valid_from, said.version), row)
     await _insert(tx, "unit_versions", (*UnitVersion._fields, *_BESIDE), list(units.values()))
     await _insert(tx, "school_versions", (*SchoolVersion._fields, *_BESIDE), list(schools.values()))
     numbered = (

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from random import Random
 
 import pytest
+from sqlalchemy import MetaData
 
 from services.indicators.projector import Projector
+from services.indicators.rebuild import rebuild
 from services.indicators.registry_fold import RegistryFold
 from services.indicators.registry_store import Registers
+from services.indicators.segments import SchoolVersion, UnitVersion
 from services.indicators.tables import IndicatorsTable
+from services.indicators.verify import verify
 from shared.db.errors import Transient
 from shared.db.postgres import PostgresDatabase
 from shared.db.transaction import Tx
+from shared.journal import journal, positions
 from shared.journal.tables import add_journal_tables
-from tests.properties.fold_worlds import LOOK_BACK
+from tests.properties.fold_worlds import LOOK_BACK, Known
 from tests.properties.test_contributions import whole
 from tests.properties.test_contributions_fold import (
     CLOCK,
@@ -26,6 +32,7 @@ from tests.properties.test_contributions_fold import (
     registry_record,
     revision,
 )
+from tests.properties.test_contributions_verify import Asked, visit_event
 
 pytestmark = pytest.mark.distributed
 
@@ -50,13 +57,19 @@ class Instance:
             return
 
 
-@pytest.mark.parametrize("seed", range(6))
-async def test_three_instances_at_once_end_in_the_whole(seed: int, postgres_url: str) -> None:
-    rng = Random(seed)
+def many(rng: Random) -> tuple[list[UnitVersion | SchoolVersion], list[Known], list[Known]]:
+    """Several small worlds' arrivals as one; versions of the register are numbered anew."""
     versions, sent, newest = arrivals(rng)
     while len(sent) < 60:
         more, others, last = arrivals(rng)
         versions, sent, newest = versions + more, sent + others, newest + last
+    return [v._replace(version=n + 1) for n, v in enumerate(versions)], sent, newest
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_three_instances_at_once_end_in_the_whole(seed: int, postgres_url: str) -> None:
+    rng = Random(seed)
+    versions, sent, newest = many(rng)
     arriving = [*sent, *(known for known in sent if rng.random() < 0.3)]
     rng.shuffle(arriving)
     rng.shuffle(versions)
@@ -86,4 +99,53 @@ async def test_three_instances_at_once_end_in_the_whole(seed: int, postgres_url:
             slots = await tx.fetch("SELECT DISTINCT slot FROM day_cells")
             assert slots
     finally:
+        await database.close()
+
+
+async def test_rebuild_switches_at_once_beside_a_live_fold(postgres_url: str) -> None:
+    rng = Random(5)
+    versions, sent, _ = many(rng)
+    rng.shuffle(sent)
+    events = [registry_record(0, version).event for version in versions]
+    events += [visit_event(known) for known in sent]
+    tables = MetaData()
+    add_journal_tables(tables)
+    add_journal_tables(IndicatorsTable.metadata)
+    ledger = PostgresDatabase(postgres_url, "ingest", tables)
+    database = PostgresDatabase(postgres_url, "indicators", IndicatorsTable.metadata)
+    await ledger.open()
+    await database.open()
+    try:
+        async with ledger.transaction() as tx:
+            await journal.append(tx, events)
+        topics = ["rtsm.registry", "rtsm.visits"]
+        async with ledger.reading() as tx:
+            records = await journal.read(tx, "ingest", 1, topics, 9_999)
+        instance = Instance(database)
+
+        async def live() -> None:
+            for begin in range(0, len(records), 5):
+                some = records[begin : begin + 5]
+                facts = [record for record in some if record.event.topic == topics[0]]
+                visits = [record for record in some if record.event.topic == topics[1]]
+                if facts:
+                    await instance.do(partial(instance.register.handle, records=facts))
+                if visits:
+                    await instance.do(partial(instance.visits.handle, records=visits))
+
+        async def rebuilt() -> None:
+            for _ in range(3):
+                await rebuild(database, ledger, Asked(), lambda done, total: None, CLOCK)
+
+        await asyncio.gather(live(), rebuilt())
+        async with database.transaction() as tx:
+            await positions.put(tx, "indicators.visits", "ingest.journal", len(events) + 1)
+        assert await verify(database, ledger, Asked(), lambda done, total: None) == []
+        async with database.transaction() as tx:
+            await tx.execute("DELETE FROM day_cells WHERE unit = 0")
+        assert await verify(database, ledger, Asked(), lambda done, total: None)
+        await rebuild(database, ledger, Asked(), lambda done, total: None, CLOCK)
+        assert await verify(database, ledger, Asked(), lambda done, total: None) == []
+    finally:
+        await ledger.close()
         await database.close()
