@@ -46,6 +46,7 @@ async def empty_loop(bootstrap: str, total: int) -> Pace:
         bootstrap_servers=bootstrap,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
+        metadata_max_age_ms=10_000,
         max_partition_fetch_bytes=4 << 20,
     )
     await consumer.start()
