@@ -231,10 +231,14 @@ class Processes:
         *,
         ingest: int = 1,
         indicators: int = 1,
+        others: int = 1,
         settings: Mapping[str, str] | None = None,
     ) -> Deployment:
-        """Four services as processes of their own on real servers, with a key; all are live."""
-        counts = {"ingest": ingest, "indicators": indicators, "reports": 1, "notify": 1}
+        """Services as processes of their own on real servers, with a key; all are live.
+
+        `others` is the number of reports and of notify processes.
+        """
+        counts = {"ingest": ingest, "indicators": indicators, "reports": others, "notify": others}
         common = {
             "RTSM_DATABASE_URL": database_url,
             "RTSM_KAFKA__BOOTSTRAP": bootstrap,
@@ -249,7 +253,11 @@ class Processes:
                 Served(self.directory, f"{service}-{number}", {}, entry=self.entry)
                 for number in range(count)
             )
-        common |= {f"RTSM_{name.upper()}_URL": deployment.urls(name)[0] for name in counts}
+        common |= {
+            f"RTSM_{name.upper()}_URL": deployment.urls(name)[0]
+            for name, count in counts.items()
+            if count
+        }
         for served in deployment.all:
             service = served.name.rsplit("-", 1)[0]
             served.program.env = environment(common | {"RTSM_SERVICES": service})
