@@ -15,6 +15,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import pytest
 from fastapi import Depends, FastAPI
 
 from services.ingest.service import build
@@ -147,4 +148,13 @@ async def house(folder: Path, database_url: str | None = None, **more: Any) -> A
         client = httpx.AsyncClient(transport=transport, base_url="http://test")
         opened.client = await stack.enter_async_context(client)
         opened.key, _, _ = await platform.access.create_key("admin", ["admin"])
+        yield opened
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def intake(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[House]:
+    """An ingest with its register, on either kind of database."""
+    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
+    async with house(tmp_path, url) as opened:
+        await opened.register()
         yield opened
