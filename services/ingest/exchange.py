@@ -3,6 +3,7 @@
 Owns the small pieces that `routes`, `listing` and the register's routes share.
 """
 
+import hashlib
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -45,3 +46,16 @@ def next_link(request: Request, cursor: str) -> str:
     """The Link header of the next page."""
     asked = [(name, value) for name, value in request.query_params.multi_items() if name != "after"]
     return f'<{request.url.path}?{urlencode([*asked, ("after", cursor)])}>; rel="next"'
+
+
+def tagged(request: Request, answer: Response) -> Response:
+    """The answer with an entity tag of its content, or 304 when the caller has just that.
+
+    Whether another page follows is part of the content.
+    """
+    content = bytes(answer.body) + answer.headers.get("Link", "").encode()
+    tag = f'"{hashlib.sha256(content).hexdigest()[:16]}"'
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers={"ETag": tag})
+    answer.headers["ETag"] = tag
+    return answer

@@ -218,6 +218,9 @@ async def test_targets(intake: House) -> None:
     found = (await intake.call("GET", "/v1/targets?indicator=coverage")).json()["targets"]
     assert [record["unit_id"] for record in found] == ["school:1001"]
     page = await intake.call("GET", "/v1/targets?limit=1")
+    kept = {"If-None-Match": page.headers["etag"]}
+    assert (await intake.call("GET", "/v1/targets?limit=1", headers=kept)).status_code == 304
+    assert (await intake.call("GET", "/v1/targets", headers=kept)).status_code == 200
     link = page.headers["link"].partition(">")[0].removeprefix("<")
     onward = (await intake.call("GET", link)).json()["targets"]
     assert [record["unit_id"] for record in onward] == ["school:1001"]

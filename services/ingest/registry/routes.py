@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from services.ingest import documents
 from services.ingest.bodies import ARRAY
-from services.ingest.exchange import json_answer, json_body, next_link
+from services.ingest.exchange import json_answer, json_body, next_link, tagged
 from services.ingest.reading import Body
 from services.ingest.registry.pages import After, Limit, Pages, Reader, cursor_of, written
 from services.ingest.registry.schemas import SchoolIn, TargetIn, UnitIn
@@ -111,4 +111,4 @@ def _targets(routes: APIRouter, parts: RegisterParts) -> None:
         answer = json_answer({"targets": found})
         if onward is not None:
             answer.headers["Link"] = next_link(request, written((onward, 0)))
-        return answer
+        return tagged(request, answer)
