@@ -35,7 +35,8 @@ NOTICE_UR = (
 _DONE = "demo-loaded.json"
 
 
-def _demo_settings(settings: Settings, *, sending: bool) -> Settings:
+def demo_settings(settings: Settings, *, sending: bool) -> Settings:
+    """The settings of the demonstration: public, explained on every page, in its own folder."""
     given = settings.model_fields_set
     return settings.model_copy(
         update={
@@ -51,7 +52,7 @@ def _demo_settings(settings: Settings, *, sending: bool) -> Settings:
 
 async def serve_demo(settings: Settings) -> int:
     """Load what is missing, then serve until told to stop; the exit status of serving."""
-    settings = _demo_settings(settings, sending=True)
+    settings = demo_settings(settings, sending=True)
     # The console is where messages go here: it need not tell each step towards them as well.
     configure_logs("WARNING" if settings.log_level == "INFO" else settings.log_level)
     if not settings.embedded:
@@ -76,7 +77,7 @@ async def serve_demo(settings: Settings) -> int:
 async def load_history(settings: Settings) -> None:
     """Send register, visits, corrections and targets through the public API, in their own time."""
     clock = SetClock(datetime.fromisoformat("2018-01-01T08:00:00+05:00"))
-    app = create_app(_demo_settings(settings, sending=False), clock, background=False)
+    app = create_app(demo_settings(settings, sending=False), clock, background=False)
     running = app.state.running
     with sole_owner(settings.data_dir):
         async with app.router.lifespan_context(app):
