@@ -131,7 +131,6 @@ async def _folded(
         pace = await fold(folding, register, visits)
         ledger = app.state.platform.database("ingest")
         await verified(folding.state.platform.database("indicators"), ledger, settings)
-    postgres.drop_database(url)
     return pace
 
 
