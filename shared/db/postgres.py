@@ -6,8 +6,9 @@ REPEATABLE READ snapshot.
 """
 
 import hashlib
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -194,7 +195,28 @@ class PostgresDatabase:
         try:
             yield connection
         finally:
-            await self._pool.release(connection)
+            with _told():
+                await self._pool.release(connection)
+
+    @asynccontextmanager
+    async def held(self, name: str) -> AsyncIterator[Callable[[], bool] | None]:
+        """Hold a named lock of this schema for as long as one connection lives.
+
+        Gives a test of whether it is still held, or None when another session holds it.
+        """
+        number = lock_number(f"{self.schema}:{name}")
+        async with self.connection() as connection:
+            with _told():
+                got = await connection.fetchval("SELECT pg_try_advisory_lock($1)", number)
+            if not got:
+                yield None
+                return
+            try:
+                yield partial(_alive, connection)
+            finally:
+                # A connection that is gone has let go of its locks.
+                with suppress(*_TRANSIENT, asyncpg.PostgresError):
+                    await connection.execute("SELECT pg_advisory_unlock($1)", number)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Tx]:
@@ -223,6 +245,13 @@ class PostgresDatabase:
                 yield PostgresTx(connection, self.schema, self.tables)
             finally:
                 await _rolled_back(transaction)
+
+
+def _alive(connection: Any) -> bool:
+    try:
+        return not connection.is_closed()
+    except asyncpg.InterfaceError:  # the pool has taken a broken one back already
+        return False
 
 
 async def _rolled_back(transaction: Any) -> None:

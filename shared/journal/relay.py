@@ -7,6 +7,7 @@ consumer absorbs by key and revision. A topic that was deleted and made again is
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -17,7 +18,7 @@ from aiokafka.partitioner import DefaultPartitioner
 
 from shared.db.engine import Database
 from shared.db.errors import Transient
-from shared.db.postgres import PostgresDatabase, lock_number
+from shared.db.postgres import PostgresDatabase
 from shared.journal import journal, positions
 from shared.journal.ending import ended
 from shared.journal.records import Fenced, Record, headers
@@ -42,6 +43,7 @@ class Relay:
         self._bootstrap = bootstrap
         self._partitions = partitions
         self._topics = [topic for topic, producer in PRODUCER.items() if producer == service]
+        self._leads: Callable[[], bool] = lambda: True
         self.trouble: str | None = None
 
     async def run(self) -> None:
@@ -66,18 +68,9 @@ class Relay:
         """Become the one relay of this journal, or learn that there is one."""
         if not isinstance(self._database, PostgresDatabase):
             return True
-        connection = await stack.enter_async_context(self._database.connection())
-        number = lock_number(f"{self._service}:{_NAME}")
-        if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", number):
-            return False
-        stack.push_async_callback(self._release, connection, number)
-        self._connection = connection
-        return True
-
-    @staticmethod
-    async def _release(connection: Any, number: int) -> None:
-        if not connection.is_closed():
-            await connection.execute("SELECT pg_advisory_unlock($1)", number)
+        held = await stack.enter_async_context(self._database.held(_NAME))
+        self._leads = held or self._leads
+        return held is not None
 
     async def _producer(self, stack: AsyncExitStack) -> Any:
         await ensure_topics(self._bootstrap, self._topics, self._partitions)
@@ -118,7 +111,7 @@ class Relay:
         rings = self._database.committed.rings
         records = await self._read(start or 1)
         while True:
-            if isinstance(self._database, PostgresDatabase) and self._connection.is_closed():
+            if not self._leads():
                 raise Transient("the relay's lock is gone")
             if not records:
                 self.trouble = None
