@@ -248,7 +248,8 @@ def _stock_sql(
     return (
         f"SELECT {_UNIT if children else repr('PK-BA')}, {asked} FROM ("
         f"SELECT DISTINCT ON (school) school, {columns} FROM visits "
-        f"WHERE day > $1::date - $2::integer AND day <= $1::date AND {condition} ORDER BY school, visited_at DESC, visit_id DESC"
+        f"WHERE day > $1::date - $2::integer AND day <= $1::date AND {condition} "
+        "ORDER BY school, visited_at DESC, visit_id DESC"
         ") AS latest JOIN schools USING (school)" + (f" GROUP BY {_SETS}" if children else "")
     )
 
