@@ -168,6 +168,39 @@ async def test_everything_but_the_ledger_is_away_at_the_start(
         assert len(smtp_sink.mails) == 1
 
 
+async def test_kafka_loses_its_disk(
+    processes: Processes,
+    postgres_url: str,
+    kafka: Kafka,
+    redis_url: str,
+    restored: None,
+) -> None:
+    """With records nobody had read, and again while consumers run; nothing is lost or doubled."""
+    deployment = processes.distributed(postgres_url, kafka.bootstrap, redis_url, settings=SESSION)
+    async with deployment.client() as client, httpx.AsyncClient(timeout=10) as plain:
+        tablet = Tablet(client, deployment.key)
+        await tablet.begin()
+        await tablet.accepted(20)
+        await until_applied(deployment.indicators[0].url, deployment.key, tablet.sent)
+        for running in (True, False):
+            if not running:
+                deployment.indicators[0].kill()
+            await tablet.accepted(5)
+            kafka.erase()
+            await tablet.accepted(5)
+            kafka.start()
+            if not running:
+                deployment.indicators[0].start()
+            await until_applied(deployment.indicators[0].url, deployment.key, tablet.sent)
+            await tablet.accepted(30)
+            await until_applied(deployment.indicators[0].url, deployment.key, tablet.sent)
+        await until_all_ready(plain, deployment)
+        card = await client.get("/v1/cards/D", params={"period": "2019-03"})
+        assert card.json()["visits"] == len(tablet.sent)
+    verified = processes.command("verify", settings=deployment.settings, check=False)
+    assert verified.returncode == 0, verified.stdout
+
+
 async def test_each_goes_away_later_and_comes_back(
     processes: Processes,
     postgres: Postgres,
