@@ -66,7 +66,7 @@ def many(rng: Random) -> tuple[list[UnitVersion | SchoolVersion], list[Known], l
     return [v._replace(version=n + 1) for n, v in enumerate(versions)], sent, newest
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(6))
 async def test_three_instances_at_once_end_in_the_whole(seed: int, postgres_url: str) -> None:
     rng = Random(seed)
     versions, sent, newest = many(rng)
