@@ -131,10 +131,12 @@ class Snapshot:
     def direct_schools(self, unit: int, day: int) -> list[int]:
         """The schools whose own unit (cluster) this is on a day."""
         register = self.register
-        first = np.array([path[0] if path else -1 for path in register.paths], np.int64)
+        own = register.path_units[:, 0] == unit
+        if not own.any():
+            return []
         schools = register.known_schools()
         at = register.segment_at(schools, np.full(schools.size, day, np.int32))
-        found: list[int] = schools[first[register.seg_path[at]] == unit].tolist()
+        found: list[int] = schools[own[register.seg_path[at]]].tolist()
         return found
 
     def unit_place(self, unit: int) -> Place:
@@ -144,6 +146,8 @@ class Snapshot:
 
     async def school_places(self, schools: list[int]) -> list[Place]:
         """The places of schools of the register, by name."""
+        if not schools:
+            return []
         codes = [self.register.school_codes[school] for school in schools]
         found = await directory.schools(self.tx, codes)
         places = []
