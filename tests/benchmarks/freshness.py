@@ -32,7 +32,7 @@ from tests.support.processes import Processes
 
 _WARM_UP_SECONDS = 3
 _LOOK_SECONDS = 0.002
-SOURCE = "test"
+SOURCE = "synthetic"
 
 
 class Connections:
@@ -44,6 +44,8 @@ class Connections:
 
     async def ask(self, sent: bytes) -> tuple[int, bytes]:
         """Send one request and return the status and the body of its answer."""
+        # A server closes a connection that was idle for some seconds.
+        self._free = [streams for streams in self._free if not streams[0].at_eof()]
         streams = self._free.pop() if self._free else None
         reader, writer = streams or await asyncio.open_connection("127.0.0.1", self._port)
         writer.write(sent)
