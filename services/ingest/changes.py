@@ -15,9 +15,9 @@ from services.ingest.drafts import CORRECTED, WITHDRAWN, Draft, Drafter, event_o
 from services.ingest.intake import refresh
 from services.ingest.outcomes import Receipt, flags_of, flags_text, status_of, withdrawn
 from services.ingest.reading import CORRECTION, may_hide
+from services.ingest.stamps import written
 from services.ingest.store import Revision, Stored, add_revision, current, move
 from shared.access import Principal
-from shared.clock import rfc3339
 from shared.db.engine import Database
 from shared.db.transaction import Tx
 from shared.domain.codes import canonical_school_code
@@ -155,13 +155,14 @@ class Changes:
                 form=change.draft.text if change.draft else None,
             ),
         )
+        draft.received_at = written(before.received_at)
         event = event_of(
             draft,
             recorded,
+            written(recorded),
             revision,
             kind=WITHDRAWN if change.kind == "withdrawn" else CORRECTED,
             standing=visit.standing,
-            received=before.received_at,
             previous=before.code,
         )
         [position] = await append(tx, [event])
@@ -188,6 +189,7 @@ class Changes:
             local=form.visited_at.astimezone(self._drafter.zone),
             day=visit.day,
             received=visit.received_at,
+            received_at=written(visit.received_at),
             standing=visit.standing,
             flags=[],
             known=True,
@@ -202,8 +204,8 @@ class Changes:
             revision=visit.revision,
             status=status_of(visit.standing, self._drafter.register.knows(visit.code)),
             flags=flags_of(visit.flags),
-            received_at=rfc3339(visit.received_at),
-            recorded_at=rfc3339(visit.recorded_at),
+            received_at=written(visit.received_at),
+            recorded_at=written(visit.recorded_at),
             position=visit.position,
         )
 

@@ -54,7 +54,10 @@ class VisitEvent(msgspec.Struct, omit_defaults=True):
 
 @dataclass(slots=True)
 class Draft:
-    """One submission; `received` is microseconds, `standing` where it would stand as revision 1."""
+    """One submission; `received` is microseconds, `standing` where it would stand as revision 1.
+
+    `received_at` is the same instant as it is written.
+    """
 
     visit: VisitForm
     visit_id: str
@@ -67,6 +70,7 @@ class Draft:
     local: datetime
     day: int
     received: int
+    received_at: str
     standing: str
     flags: list[Flag] = field(default_factory=list)
     known: bool = False
@@ -149,6 +153,7 @@ class Drafter:
             local,
             day,
             received,
+            written(received),
             "standing" if day >= self.first_day else "quarantined",
         )
         self.judge(draft)
@@ -178,20 +183,20 @@ def source_of(caller: Principal, named: str | None) -> str:
 def event_of(
     draft: Draft,
     recorded: int,
+    recorded_at: str,
     revision: int = 1,
     *,
     kind: str = ACCEPTED,
     standing: str | None = None,
-    received: int | None = None,
     previous: str | None = None,
 ) -> Event:
-    """The event of a visit's revision, recorded at an instant in microseconds."""
+    """The event of a visit's revision, recorded at an instant in microseconds (and as written)."""
     data = VisitEvent(
         draft.source,
         draft.visit_id,
         revision,
-        written(recorded),
-        written(draft.received if received is None else received),
+        recorded_at,
+        draft.received_at,
         draft.code,
         standing or draft.standing,
         draft.visit.visited_at,

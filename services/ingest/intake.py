@@ -21,6 +21,7 @@ from services.ingest.outcomes import (
     replayed,
 )
 from services.ingest.registry.register import SCHOOLS_SQL, UNITS_SQL, VERSION_SQL
+from services.ingest.stamps import written
 from shared.db.engine import Database
 from shared.db.sqlite import SqliteDatabase, translate
 from shared.db.transaction import Tx
@@ -89,7 +90,8 @@ class Plan:
 
     def events(self) -> list[Event]:
         """The events of the new visits, in order."""
-        return [event_of(draft, self.recorded) for draft in self.new.values()]
+        recorded_at = written(self.recorded)
+        return [event_of(draft, self.recorded, recorded_at) for draft in self.new.values()]
 
     def rows(self, positions: Sequence[int]) -> list[tuple[Any, ...]]:
         """The rows of the new visits at their positions, in the order of `COLUMNS`."""

@@ -71,7 +71,7 @@ def accepted(draft: Draft, position: int) -> Outcome:
         revision=1,
         status=status,
         flags=draft.flags,
-        received_at=written(draft.received),
+        received_at=draft.received_at,
         position=position,
     )
     return Outcome(status, receipt)

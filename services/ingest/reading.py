@@ -106,8 +106,7 @@ def read(body: Body[V], raw: bytes, visit_id: UUID | None = None) -> Reading[V]:
     visit.source = source
     text = raw.decode()
     if not plain:
-        _refuse_hidden(visit, escapes=b"\\" in raw or b"\x7f" in raw)
-        plain = _is_composed(visit)
+        plain = _checked_texts(visit, escapes=b"\\" in raw or b"\x7f" in raw)
         if not plain:
             text, encoded = _nfc(text), composed(encoded)
     if not canonical_school_code(visit.school_code):
@@ -151,38 +150,38 @@ def _nfc(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-def _refuse_hidden(visit: VisitForm, *, escapes: bool) -> None:
-    """Refuse controls in any text, and invisible or direction-changing characters in codes.
+def _checked_texts(visit: VisitForm, *, escapes: bool) -> bool:
+    """Whether every text of the form is in NFC; all others are words of the schema.
 
-    Without `escapes` no text can hold a control: JSON has no other way to write one.
+    Refuses controls in any text, and invisible or direction-changing characters in codes. Without
+    `escapes` no text can hold a control: JSON has no other way to write one.
     """
+    normal = True
     for name in _CODES:
         code: str | None = getattr(visit, name)
-        if code is not None and not is_plain_code(code):
-            raise refused([FieldError(f"/{name}", "control_character", _HIDDEN)])
-    for index, grade in enumerate((visit.students and visit.students.grades) or ()):
-        if not is_plain_code(grade.grade):
-            pointer = f"/students/grades/{index}/grade"
-            raise refused([FieldError(pointer, "control_character", _HIDDEN)])
+        if code is not None and not (code.isascii() and code.isprintable()):
+            normal &= _checked_code(code, f"/{name}")
+    if visit.students is not None and visit.students.grades:
+        for index, grade in enumerate(visit.students.grades):
+            if not (grade.grade.isascii() and grade.grade.isprintable()):
+                normal &= _checked_code(grade.grade, f"/students/grades/{index}/grade")
     evidence = visit.oversight.evidence if visit.oversight is not None else None
-    if evidence is not None and not is_plain_code(evidence):
-        raise refused([FieldError("/oversight/evidence", "control_character", _HIDDEN)])
-    if escapes and visit.remarks is not None and has_controls(visit.remarks):
+    if evidence is not None and not (evidence.isascii() and evidence.isprintable()):
+        normal &= _checked_code(evidence, "/oversight/evidence")
+    remarks = visit.remarks
+    if remarks is None:
+        return normal
+    if escapes and has_controls(remarks):
         detail = "The text holds a control character."
         raise refused([FieldError("/remarks", "control_character", detail)])
+    return normal and unicodedata.is_normalized("NFC", remarks)
 
 
-def _is_composed(visit: VisitForm) -> bool:
-    """Whether every text of the form is in NFC; all others are words of the schema."""
-    remarks = visit.remarks
-    if remarks is not None and not unicodedata.is_normalized("NFC", remarks):
-        return False
-    codes = [getattr(visit, name) for name in _CODES]
-    codes += [grade.grade for grade in (visit.students and visit.students.grades) or ()]
-    codes.append(visit.oversight.evidence if visit.oversight is not None else None)
-    return all(
-        code is None or code.isascii() or unicodedata.is_normalized("NFC", code) for code in codes
-    )
+def _checked_code(code: str, pointer: str) -> bool:
+    """Whether a code is in NFC; refuses one with a character that nobody sees."""
+    if not is_plain_code(code):
+        raise refused([FieldError(pointer, "control_character", _HIDDEN)])
+    return unicodedata.is_normalized("NFC", code)
 
 
 _HIDDEN = "A code holds a control or invisible character."

@@ -26,11 +26,13 @@ class Ledger:
         self.batches: list[list[str]] = []
         self.gate = asyncio.Event()
         self.gate.set()
+        self.entered = asyncio.Event()
         self.bad: set[str] = set()
         self.troubles: list[Exception] = []
 
     async def store(self, drafts: Sequence[Draft]) -> list[Any]:
         names = cast("list[str]", list(drafts))
+        self.entered.set()
         await self.gate.wait()
         if self.troubles:
             raise self.troubles.pop(0)
@@ -53,7 +55,7 @@ async def test_what_waits_together_is_stored_together_and_in_order() -> None:
     committer = Committer(ledger.store)
     ledger.gate.clear()
     first = committer.submit(group("a"))
-    await asyncio.sleep(0)
+    await ledger.entered.wait()
     later = [committer.submit(group(name)) for name in "bcd"]
     ledger.gate.set()
     assert told(await first) == ["a"]
@@ -107,7 +109,7 @@ async def test_whoever_stops_waiting_costs_nobody_anything() -> None:
     committer = Committer(ledger.store)
     ledger.gate.clear()
     futures = [committer.submit(group(name)) for name in "abc"]
-    await asyncio.sleep(0)
+    await ledger.entered.wait()
     futures[0].cancel()
     futures[1].cancel()
     ledger.gate.set()
