@@ -6,6 +6,7 @@ of one client go to the two ingest processes in turn, and figures are asked of b
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -71,18 +72,24 @@ async def test_everything_equals_the_oracle(
         log = await player.play(history)
         await until_applied(deployment.indicators[0].url, key, questions(player, versions[-1]))
         assert len(Oracle(log).visits) > 100, "a history that says nothing proves nothing"
-        found = await check_everything(
-            client, log, unit_ids(history), chosen, today=TODAY, odd=batch is not None
-        )
-        assert found == []
+        assert await differences(client, log, chosen) == []
         # Computed anew beside the living services, and switched to at once.
         processes.command("rebuild", settings=deployment.settings)
-        again = await check_everything(
-            client, log, unit_ids(history), ["2018-03"], today=TODAY, odd=False
-        )
-        assert again == []
+        assert await differences(client, log, ["2018-03"]) == []
     verified = processes.command("verify", settings=deployment.settings, check=False)
     assert verified.returncode == 0, verified.stdout
+
+
+async def differences(
+    client: httpx.AsyncClient, log: list[dict[str, Any]], chosen: list[str]
+) -> list[str]:
+    """What the figures of these months say otherwise than the oracle; asked by four at once."""
+    units = unit_ids(log)
+    parts = [units[first::4] for first in range(4)]
+    found = await asyncio.gather(
+        *(check_everything(client, log, part, chosen, today=TODAY, odd=False) for part in parts)
+    )
+    return [what for part in found for what in part]
 
 
 def questions(player: Player, version: int) -> list[dict[str, Any]]:
