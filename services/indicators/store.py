@@ -57,8 +57,16 @@ async def lock_schools(tx: Tx, schools: Iterable[int]) -> dict[int, int]:
 
 async def save_groups(tx: Tx, groups: Sequence[tuple[int, int]]) -> None:
     """Write (groups, school) of locked schools."""
-    if groups:
-        await tx.many("UPDATE schools SET groups = groups | $1 WHERE id = $2", groups)
+    if not groups:
+        return
+    if tx.dialect == "postgresql":
+        await tx.execute(
+            "UPDATE schools s SET groups = s.groups | q.added FROM "
+            "unnest($1::text::integer[],$2::text::integer[]) AS q(added, id) WHERE s.id = q.id",
+            *("{" + ",".join(map(str, column)) + "}" for column in zip(*groups, strict=True)),
+        )
+        return
+    await tx.many("UPDATE schools SET groups = groups | $1 WHERE id = $2", groups)
 
 
 async def visits_of(tx: Tx, schools: Sequence[int]) -> list[Any]:
