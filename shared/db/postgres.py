@@ -20,6 +20,14 @@ from shared.db.tables import array_type, statements
 from shared.db.transaction import Row, Tx
 
 _WAIT_SECONDS = 5.0
+# A process that froze or whose machine is gone must not keep its locks, which others wait for.
+_SESSION = {
+    "application_name": "rtsm",
+    "idle_in_transaction_session_timeout": "300s",
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+}
 _TRANSIENT = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
@@ -154,7 +162,7 @@ class PostgresDatabase:
                 self.url,
                 min_size=1,
                 max_size=self._size,
-                server_settings={"search_path": self.schema, "application_name": "rtsm"},
+                server_settings=_SESSION | {"search_path": self.schema},
                 command_timeout=120,
                 timeout=_WAIT_SECONDS,
             )

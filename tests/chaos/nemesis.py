@@ -1,4 +1,4 @@
-"""Kills living processes at seeded moments of work, and starts them again.
+"""Kills, ends or freezes living processes at seeded moments of work, and lets them go on.
 
 Owns when and whom; a kill counts only when the process had answered and had done work since it was
 started. Who works meanwhile is `fieldwork`.
@@ -19,6 +19,10 @@ from tests.support.waiting import eventually
 
 Work = Callable[[], Awaitable[int]]
 """How much was done so far, as a number that grows."""
+Pick = Callable[[Random], Awaitable[Served]]
+"""The next victim."""
+Blocked = Callable[[], Awaitable[bool]]
+"""Whether somebody waits for a lock that the victim holds."""
 
 
 @dataclass
@@ -32,7 +36,7 @@ class Nemesis:
     async def hunt(
         self,
         kind: str,
-        pick: Callable[[Random], Awaitable[Served]],
+        pick: Pick,
         work: Work,
         trials: int,
         least: int = 1,
@@ -40,20 +44,54 @@ class Nemesis:
         """Kill `trials` times whom `pick` names, each after `least` more work than at its start."""
         rng = Random(f"{self.seed} {kind}")
         while self.kills[kind] < trials:
-            victim = await pick(rng)
-            await until_live(self.client, victim)
-            before = await work()
-
-            async def has_worked(before: int = before) -> bool:
-                return await work() >= before + least + rng.randrange(least + 1)
-
-            await eventually(has_worked, f"{victim.name} works", 90)
-            await _moment(rng)
+            victim = await self._at_work(pick, work, least, rng)
             if not victim.program.running:
                 continue  # somebody else's victim: does not count
             victim.kill()
             self.kills[kind] += 1
             victim.start(wait=False)
+
+    async def end(self, kind: str, pick: Pick, work: Work, trials: int, least: int = 1) -> None:
+        """As `hunt`, by SIGTERM: each must end with 0 within its twenty seconds."""
+        rng = Random(f"{self.seed} {kind}")
+        while self.kills[kind] < trials:
+            victim = await self._at_work(pick, work, least, rng)
+            code = await asyncio.to_thread(victim.terminate)
+            assert code == 0, f"{victim.name} ended with {code}\n{victim.program.tail()}"
+            self.kills[kind] += 1
+            victim.start(wait=False)
+
+    async def freeze(
+        self, kind: str, pick: Pick, work: Work, blocked: Blocked, trials: int, least: int = 1
+    ) -> None:
+        """Stop whom `pick` names until others took its work over, or wait for its locks."""
+        rng = Random(f"{self.seed} {kind}")
+        while self.kills[kind] < trials:
+            victim = await self._at_work(pick, work, least, rng)
+            victim.pause()
+            before = await work()
+
+            async def without_it(before: int = before) -> bool:
+                return await blocked() or await work() >= before + 10 * least
+
+            try:
+                await eventually(without_it, f"others work without {victim.name}", 60)
+            finally:
+                victim.resume()
+            self.kills[kind] += 1
+
+    async def _at_work(self, pick: Pick, work: Work, least: int, rng: Random) -> Served:
+        """A living victim that has worked, at a random moment."""
+        victim = await pick(rng)
+        await until_live(self.client, victim)
+        wanted = await work() + least + rng.randrange(least + 1)
+
+        async def has_worked() -> bool:
+            return await work() >= wanted
+
+        await eventually(has_worked, f"{victim.name} works", 90)
+        await _moment(rng)
+        return victim
 
 
 async def _moment(rng: Random) -> None:

@@ -20,7 +20,7 @@ MONTHS = ("2018-03", "2018-04", "2018-05", "2018-06")
 async def judge(work: Fieldwork, client: httpx.AsyncClient, indicators: str) -> None:
     """Raise AssertionError unless ledger and figures are what was acknowledged, exactly."""
     assert work.wrong == []
-    assert sum(work.revisions.values()) > 300, "hardly any work was done"
+    assert sum(work.revisions.values()) > 200, "hardly any work was done"
     await _ledger(work, client)
     await until_applied(
         indicators,
@@ -33,7 +33,7 @@ async def judge(work: Fieldwork, client: httpx.AsyncClient, indicators: str) -> 
     units = [*UNITS, *(f"school:{code}" for code in SCHOOLS)]
     found = await check_everything(client, work.log, units, MONTHS, odd=False)
     assert found == []
-    assert len(Oracle(work.log).visits) > 200
+    assert len(Oracle(work.log).visits) > 100
 
 
 async def _ledger(work: Fieldwork, client: httpx.AsyncClient) -> None:
