@@ -136,7 +136,10 @@ class PostBatch:
         if kind == NDJSON and NDJSON in head.accept:
             counts = ", ".join(f"{word}={tally.counts[word]}" for word in _WORDS)
             body = b"".join(line + b"\n" for line in tally.results)
-            await answer(send, 200, body, NDJSON.encode(), (b"rtsm-counts", counts.encode()))
+            more = [(b"rtsm-counts", counts.encode())]
+            if figures is not None:
+                more.append((b"rtsm-figures", figures.encode()))
+            await answer(send, 200, body, NDJSON.encode(), *more)
         else:
             summary = tally.counts if figures is None else tally.counts | {"figures": figures}
             opening = _ENCODER.encode(summary)[:-1] + b',"results":['

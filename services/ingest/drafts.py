@@ -16,13 +16,13 @@ from services.ingest.calendar import Calendar
 from services.ingest.diagnosis import refused
 from services.ingest.flags import Flag, Limits, flag
 from services.ingest.reading import CORRECTION, VISIT, Reading, composed, read
-from services.ingest.registry.register import Register, school_key
+from services.ingest.registry.register import Register
 from services.ingest.rules import reject
 from services.ingest.schemas import VisitForm
 from services.ingest.stamps import Stamps, written
 from shared.access import Principal
 from shared.clock import from_micros
-from shared.domain.codes import canonical_school_code
+from shared.domain.codes import canonical_school_code, school_unit
 from shared.domain.days import day_number
 from shared.errors import not_found
 from shared.journal.records import Event
@@ -172,7 +172,7 @@ class Drafter:
 
     def within(self, caller: Principal, code: str, day: int) -> bool:
         """Whether a key may touch visits of a school on a day."""
-        return caller.units is None or self.register.under(school_key(code), caller.units, day)
+        return caller.units is None or self.register.under(school_unit(code), caller.units, day)
 
 
 def source_of(caller: Principal, named: str | None) -> str:

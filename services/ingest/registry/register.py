@@ -12,7 +12,7 @@ import msgspec
 
 from services.ingest.flags import SchoolFacts
 from services.ingest.registry.versions import Version, in_force, merged
-from shared.domain.codes import SCHOOL_PREFIX, canonical_school_code, canonical_unit
+from shared.domain.codes import SCHOOL_PREFIX, canonical_unit
 
 VERSION_SQL = "SELECT version FROM register_version WHERE id = 0"
 UNITS_SQL = "SELECT id,valid_from,version,data FROM units WHERE version > $1 AND silent = 0"
@@ -118,8 +118,3 @@ def _school(record: dict[str, Any]) -> School:
             sanctioned=sanctioned if whole else None,
         ),
     )
-
-
-def school_key(code: str) -> str:
-    """The unit id of a school from its canonical code."""
-    return SCHOOL_PREFIX + canonical_school_code(code)
