@@ -8,19 +8,17 @@ says.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC
 from uuid import UUID
 
 from services.ingest.drafts import CORRECTED, WITHDRAWN, Draft, Drafter, event_of
 from services.ingest.intake import refresh
 from services.ingest.outcomes import Receipt, flags_of, flags_text, status_of, withdrawn
-from services.ingest.reading import CORRECTION, may_hide
+from services.ingest.reading import CORRECTION, read
 from services.ingest.stamps import written
 from services.ingest.store import Revision, Stored, add_revision, current, move
 from shared.access import Principal
 from shared.db.engine import Database
 from shared.db.transaction import Tx
-from shared.domain.codes import canonical_school_code
 from shared.errors import Problem, not_found
 from shared.journal.journal import append
 
@@ -172,11 +170,8 @@ class Changes:
 
     def _again(self, visit: Stored) -> Draft:
         """The draft of a stored form, for an event that repeats it."""
-        raw = visit.form.encode()
-        form = CORRECTION.decode(raw)
-        form.visit_id = UUID(visit.visit_id)
-        form.visited_at = form.visited_at.astimezone(UTC)
-        form.ended_at = form.ended_at and form.ended_at.astimezone(UTC)
+        reading = read(CORRECTION, visit.form.encode(), UUID(visit.visit_id))
+        form = reading.visit
         return Draft(
             visit=form,
             visit_id=visit.visit_id,
@@ -184,16 +179,13 @@ class Changes:
             actor="",
             digest=visit.digest,
             text=visit.form,
-            plain=not may_hide(raw),
-            code=canonical_school_code(form.school_code),
+            measured=reading.measured,
+            code=visit.code,
             local=form.visited_at.astimezone(self._drafter.zone),
             day=visit.day,
             received=visit.received_at,
             received_at=written(visit.received_at),
             standing=visit.standing,
-            flags=[],
-            known=True,
-            judged=0,
         )
 
     def receipt(self, visit: Stored) -> Receipt:

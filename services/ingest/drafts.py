@@ -15,7 +15,7 @@ import msgspec
 from services.ingest.calendar import Calendar
 from services.ingest.diagnosis import refused
 from services.ingest.flags import Flag, Limits, flag
-from services.ingest.reading import CORRECTION, VISIT, Reading, composed, read
+from services.ingest.reading import CORRECTION, VISIT, Reading, read
 from services.ingest.registry.register import Register
 from services.ingest.rules import reject
 from services.ingest.schemas import VisitForm
@@ -65,7 +65,7 @@ class Draft:
     actor: str
     digest: bytes
     text: str
-    plain: bool
+    measured: bytes
     code: str
     local: datetime
     day: int
@@ -80,25 +80,6 @@ class Draft:
     def at(self) -> int:
         """When the visit was made, in microseconds since the epoch."""
         return (self.visit.visited_at - _EPOCH) // _MICROSECOND
-
-    def measured(self) -> bytes:
-        """The form for the event, as JSON: without remarks, location, device and identity."""
-        visit = self.visit
-        remarks, location, device, source = (
-            visit.remarks,
-            visit.location,
-            visit.device_id,
-            visit.source,
-        )
-        visit.remarks = visit.location = visit.device_id = visit.source = None
-        encoded = _ENCODER.encode(visit)
-        visit.remarks, visit.location, visit.device_id, visit.source = (
-            remarks,
-            location,
-            device,
-            source,
-        )
-        return encoded if self.plain else composed(encoded)
 
 
 class Drafter:
@@ -148,7 +129,7 @@ class Drafter:
             caller.key_id,
             reading.digest,
             reading.text,
-            reading.plain,
+            reading.measured,
             canonical_school_code(visit.school_code),
             local,
             day,
@@ -200,7 +181,7 @@ def event_of(
         draft.code,
         standing or draft.standing,
         draft.visit.visited_at,
-        msgspec.Raw(draft.measured()),
+        msgspec.Raw(draft.measured),
         previous if previous != draft.code else None,
     )
     return Event(

@@ -23,7 +23,7 @@ from services.ingest.diagnosis import (
     text_of,
 )
 from services.ingest.rules import instants_fault
-from services.ingest.schemas import CorrectionIn, VisitForm, VisitIn
+from services.ingest.schemas import CorrectionIn, Location, VisitForm, VisitIn
 from shared.domain.codes import canonical_school_code
 from shared.errors import FieldError
 
@@ -64,13 +64,21 @@ class Body(Generic[T]):
 class Reading(Generic[V]):
     """A visit as it was read: the form in UTC, its digest, and the text it was sent as.
 
-    `plain` says that the form's texts are known to be in NFC.
+    `measured` is the form for the event, as JSON: without remarks, location, device and source.
     """
 
     visit: V
     digest: bytes
     text: str
-    plain: bool
+    measured: bytes
+
+
+class Unmeasured(msgspec.Struct, omit_defaults=True, gc=False):
+    """What of a form no event carries, but a replay must repeat all the same."""
+
+    location: Location | None = None
+    device_id: str | None = None
+    remarks: str | None = None
 
 
 VISIT: Body[VisitIn] = Body(VisitIn)
@@ -90,28 +98,39 @@ def read(body: Body[V], raw: bytes, visit_id: UUID | None = None) -> Reading[V]:
     """
     visit = body.decode(raw)
     plain = not may_hide(raw)
-    source, visit.source = visit.source, None
-    written = 0 if source is None else 1
+    source, location, device, remarks = (
+        visit.source,
+        visit.location,
+        visit.device_id,
+        visit.remarks,
+    )
+    added = -1 if source is not None else 0
     if visit.visit_type == "routine":
         visit.visit_type = None
-        written += 1
+        added -= 1
     if visit_id is not None:
-        written -= _take_id(visit, visit_id)
+        added += _take_id(visit, visit_id)
     fault = instants_fault(visit)
     if fault is not None:
         raise refused([fault])
-    encoded = _ENCODER.encode(visit)
-    if _keys(raw) != encoded.count(_KEY) + written or b"\\u00" in raw:
+    visit.source = visit.location = visit.device_id = visit.remarks = None
+    measured = _ENCODER.encode(visit)
+    rest = _ENCODER.encode(Unmeasured(location, device, remarks))
+    visit.source, visit.location, visit.device_id, visit.remarks = (
+        source,
+        location,
+        device,
+        remarks,
+    )
+    kept = measured.count(_KEY) + rest.count(_KEY)
+    if _keys(raw) + added != kept or b"\\u00" in raw:
         _refuse_duplicates(body, raw)
-    visit.source = source
     text = raw.decode()
-    if not plain:
-        plain = _checked_texts(visit, escapes=b"\\" in raw or b"\x7f" in raw)
-        if not plain:
-            text, encoded = _nfc(text), composed(encoded)
+    if not plain and not _checked_texts(visit, escapes=b"\\" in raw or b"\x7f" in raw):
+        text, measured, rest = _nfc(text), composed(measured), composed(rest)
     if not canonical_school_code(visit.school_code):
         raise refused([FieldError("/school_code", "empty", "The text is empty.")])
-    return Reading(visit, hashlib.sha256(encoded).digest(), text, plain)
+    return Reading(visit, hashlib.sha256(measured + rest).digest(), text, measured)
 
 
 def _keys(raw: bytes) -> int:

@@ -45,8 +45,11 @@ VisitorPost = Literal[
 Procurement = Literal["attended", "invited_absent", "not_invited", "no_meeting_held", "dont_know"]
 
 
-class Group(Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """A group of answers; an absent or null field is not measured, never 0."""
+class Group(Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """A group of answers; an absent or null field is not measured, never 0.
+
+    A form is a tree, so the collector need not look for cycles in it.
+    """
 
 
 class Pupils(Group):
