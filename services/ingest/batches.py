@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import msgspec
 from starlette.types import Receive, Scope, Send
 
+from services.ingest.arrays import split_array
 from services.ingest.bodies import (
     ARRAY,
     JSON,
@@ -27,7 +28,6 @@ from services.ingest.bodies import (
     whole,
 )
 from services.ingest.committer import Committer
-from services.ingest.diagnosis import split_array
 from services.ingest.drafts import Draft, Drafter
 from services.ingest.flags import Flag
 from services.ingest.intake import Fate

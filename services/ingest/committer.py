@@ -7,6 +7,7 @@ its neighbours notice.
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -18,6 +19,7 @@ from shared.db.errors import Conflict, Transient
 from shared.errors import Problem
 
 MOST = 512
+_PATIENCE_SECONDS = 2.0
 _TURNS = 3
 _PAUSES = (0.0, 0.02, 0.1, 0.3, 0.6)
 _LOG = structlog.get_logger("rtsm.ingest")
@@ -84,12 +86,18 @@ class Committer:
                 start += len(drafts)
 
     async def _attempt(self, drafts: Sequence[Draft]) -> list[Fate]:
-        """Store, trying again while another process was first or the database was away."""
+        """Store, trying again while another process was first or the database was away.
+
+        Nobody is kept waiting for a database that hangs: after two seconds the answer is 503.
+        """
+        until = time.monotonic() + _PATIENCE_SECONDS
         for pause in _PAUSES:
             try:
                 return await self._store(drafts)
             except (Conflict, Transient) as error:
                 _LOG.info("a batch is tried again", error=str(error))
+                if time.monotonic() + pause > until:
+                    raise
                 await asyncio.sleep(pause)
         return await self._store(drafts)
 

@@ -30,7 +30,7 @@ from shared.db.sqlite import SqliteDatabase
 from shared.platform import Platform
 from shared.service import Service
 
-_CHECKPOINT_PAGES = 8_000
+_CHECKPOINT_PAGES = 16_000
 
 
 def build(platform: Platform) -> Service:

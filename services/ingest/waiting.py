@@ -41,16 +41,17 @@ class Figures:
         until = time.monotonic() + self._patience
         pause = _FIRST_PAUSE
         for question in reversed(questions):
-            while not await self._applied(question):
+            while not await self._applied(question, until - time.monotonic()):
                 if time.monotonic() + pause > until:
                     return PENDING
                 await asyncio.sleep(pause)
                 pause = min(pause * 1.5, _LONGEST_PAUSE)
         return APPLIED
 
-    async def _applied(self, question: Question) -> bool:
+    async def _applied(self, question: Question, left: float) -> bool:
+        params = dict(question)
         try:
-            answer = await self._client.get("/v1/applied", params=dict(question), timeout=2.0)
+            answer = await self._client.get("/v1/applied", params=params, timeout=max(left, 0.05))
         except httpx.HTTPError:
             return False
         return answer.status_code == httpx.codes.OK and answer.json().get("applied") is True

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.ingest.diagnosis import has_duplicate_keys, split_array
+from services.ingest.arrays import split_array
+from services.ingest.diagnosis import has_duplicate_keys
 from services.ingest.reading import CORRECTION, VISIT, Reading, read
 from services.ingest.schemas import VisitIn
 from shared.errors import Problem
