@@ -168,7 +168,9 @@ class Relay:
             message = {
                 "key": event.key.encode(),
                 "value": event.data,
-                "timestamp": event.recorded // 1000,
+                # Kafka forgets by this time: that of sending. A journal that is sent again after
+                # months would be deleted before anyone has read it.
+                "timestamp": None,
                 "headers": headers(event, self._service, record.position),
             }
             if batch.append(**message) is None:

@@ -37,6 +37,7 @@ from tests.support.kafka import Kafka
 from tests.support.postgres import Postgres
 
 TOPIC = "rtsm.visits"
+_PATIENCE_MS = 30_000
 
 
 async def empty_loop(bootstrap: str, total: int) -> Pace:
@@ -54,7 +55,9 @@ async def empty_loop(bootstrap: str, total: int) -> Pace:
         seen = before = 0
         start = processor = 0.0
         while seen < total:
-            fetched = await consumer.getmany(timeout_ms=1000, max_records=2_000)
+            fetched = await consumer.getmany(timeout_ms=_PATIENCE_MS, max_records=2_000)
+            if not fetched:
+                raise RuntimeError(f"Kafka gave {seen} of {total} records")
             seen += sum(map(len, fetched.values()))
             if seen and not before:
                 before, start, processor = seen, time.perf_counter(), time.process_time()
