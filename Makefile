@@ -38,8 +38,9 @@ fmt: .venv/development.stamp  ## format, and mend what the linter can mend
 	$(BIN)/ruff check --quiet --fix . || true
 	$(BIN)/ruff format .
 
-bench: services  ## the benchmarks, both sides of each ratio in one run
-	$(BIN)/python -m pytest -s tests/benchmarks $(PYTEST_ARGS)
+BENCHMARKS ?= intake fold figures freshness memory
+bench: services  ## the benchmarks, both sides of each ratio in one run (BENCHMARKS="fold figures")
+	@for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python -m tests.benchmarks.$$name || exit 1; done
 
 services: .venv/development.stamp  ## install PostgreSQL, Redis, Kafka, Kannel, Chromium, Caddy, fonts
 	$(BIN)/python -m tests.support.install
