@@ -9,7 +9,7 @@ LONGEST = 400
 VAGUE = {"utils", "util", "helpers", "helper", "base", "manager", "common", "misc"}
 # Spelt as patterns, so that this file is not its own finding.
 REGISTRIES = re.compile(
-    r"py[p]i[.]org|pythonhos[t]ed|registry[.]npm[j]s|repo[0-9]*[.]m[a]ven|mav[e]n[.]apache[.]org"
+    r"py[p]i[.]org|pythonhos[t]ed|registry[.]npm[j]s|repo[0-9]*[.]m[a]ven|mav[e]n[.]apache[.]org/m[a]ven2"
     r"|deb[.]de[b]ian|crat[e]s[.]io|(proxy|sum)[.]gol[a]ng"
 )
 MACHINE_PATH = re.compile(r"(?<![\w.~$}])/(?:work|farm|root|home/\w+)/[\w.]")
