@@ -56,13 +56,23 @@ class Present:
         )
 
 
-def join(paths: Sequence[int], lengths: Sequence[int], data: bytes) -> Present:
+def join(
+    paths: Sequence[int] | Integers, lengths: Sequence[int] | Integers, data: bytes
+) -> Present:
     """Read presence rows laid end to end, each of one path and so many bytes.
 
     What a correction in another writer's slot took back cancels exactly.
     """
     records = np.frombuffer(data, PRESENCE)
-    path = np.repeat(np.array(paths, np.int64), np.array(lengths, np.int64) // _RECORD)
+    row, count = np.asarray(paths, np.int64), np.asarray(lengths, np.int64) // _RECORD
+    if bool((row[1:] < row[:-1]).any()):
+        # Paths in order make the counting faster, and ordering whole rows is cheap.
+        order = np.argsort(row, kind="stable")
+        begin = (np.cumsum(count) - count)[order]
+        row, count = row[order], count[order]
+        within = np.repeat(begin - (np.cumsum(count) - count), count)
+        records = records[within + np.arange(records.size)]
+    path = np.repeat(row, count)
     joined = Present(
         path,
         records["school"].astype(np.int64),

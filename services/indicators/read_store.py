@@ -6,7 +6,6 @@ Owns the queries of the read side. Everything is read in the caller's snapshot; 
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import ParamSpec, TypeVar
 
 import numpy as np
@@ -82,17 +81,17 @@ async def presence_of(
         within += " AND path = ANY($3::integer[])"
         asked.append(list(paths))
     if tx.dialect == "postgresql":
-        # One row instead of thousands: the driver's work a row is more than the server's.
+        # One row instead of thousands, numbers as bytes: the driver's work is more than the
+        # server's. All three are gathered in one scan, so in one order.
         row = await tx.fetch_one(
-            "SELECT array_agg(path), array_agg(length(data)), string_agg(data, '') FROM "
-            f"(SELECT path, data FROM presence {within} ORDER BY path, quarter) AS ordered",
+            "SELECT string_agg(int4send(path), ''), string_agg(int4send(length(data)), ''), "
+            f"string_agg(data, '') FROM presence {within}",
             *asked,
         )
         if row is None or row[0] is None:
             return presence.join([], [], b"")
-        return presence.join(row[0], row[1], row[2])
+        return presence.join(np.frombuffer(row[0], ">i4"), np.frombuffer(row[1], ">i4"), row[2])
     rows = await tx.fetch(f"SELECT path, data FROM presence {within}", *asked)
-    rows.sort(key=itemgetter(0))  # paths in order make the counting faster
     blobs = [row[1] for row in rows]
     return presence.join([row[0] for row in rows], [len(blob) for blob in blobs], b"".join(blobs))
 
