@@ -39,7 +39,7 @@ from shared.web import too_large
 CHUNK = 500
 MOST_ITEMS = 1000
 MOST_LINES = 300_000
-_BREATH = 50
+_BREATH = 16
 _DETAILED = 1000
 _ID = re.compile(rb'"visit_id"\s*:\s*"([0-9A-Fa-f-]{32,36})"')
 _ENCODER = msgspec.json.Encoder()

@@ -212,7 +212,7 @@ async def _insert_postgres(tx: Tx, rows: Sequence[Sequence[Any]]) -> None:
 _STORED_SQLITE = (
     f"SELECT {REPLAY_COLUMNS} FROM visits WHERE visit_id IN (SELECT value FROM json_each(?))"
 )
-_AT_ONCE = (64, 16, 4, 1)
+_AT_ONCE = (500, 64, 16, 4, 1)
 
 
 def _insert(

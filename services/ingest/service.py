@@ -4,6 +4,8 @@ Owns the wiring: register in memory, drafter, committer, stores and routes, in o
 function. The journal's consumers live in the other services.
 """
 
+import sys
+
 from fastapi import APIRouter
 
 from services.ingest.batches import PostBatch
@@ -31,6 +33,7 @@ from shared.platform import Platform
 from shared.service import Service
 
 _CHECKPOINT_PAGES = 16_000
+_SWITCH_SECONDS = 0.0001
 
 
 def build(platform: Platform) -> Service:
@@ -74,6 +77,9 @@ def build(platform: Platform) -> Service:
             # the work of a commit under load. The log stays below 64 MB.
             async with database.transaction() as tx:
                 await tx.fetch(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
+            # The writer's thread waits for a busy event loop as long as this, once a statement;
+            # with Python's 5 ms a commit takes several times what SQLite needs for it.
+            sys.setswitchinterval(_SWITCH_SECONDS)
         async with database.reading() as tx:
             await refresh(tx, drafter)
             row = await tx.fetch_one("SELECT recorded FROM journal ORDER BY seq DESC LIMIT 1")

@@ -317,6 +317,7 @@ def main() -> None:
     parser.add_argument("--postgres")
     parser.add_argument("--requests", type=int, default=20_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--folder", help="where the databases lie (a disk others use is slow)")
     given = parser.parse_args()
     if given.serve:
         kind, port, *rest = given.serve
@@ -329,7 +330,7 @@ def main() -> None:
         return
     uvloop.install()
     rates = Rates()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=given.folder) as folder:
         measure(given, Path(folder), rates)
     for one, other, wanted in (
         ("durable POST", "hello POST", ">= 0.5, aim 0.7"),
