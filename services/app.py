@@ -26,7 +26,7 @@ from shared.platform import Platform
 from shared.security import refuse_undeclared
 from shared.service import Check, Service
 from shared.settings import Settings
-from shared.web import Edge, install_problems
+from shared.web import Application, install_problems
 
 BUILDERS: dict[str, Callable[[Platform], Service]] = {
     "ingest": build_ingest,
@@ -110,7 +110,7 @@ def create_app(settings: Settings, clock: Clock, *, background: bool = True) -> 
                 running.start()
             yield
 
-    app = FastAPI(
+    app = Application(
         title="RTSM",
         summary="Real Time School Monitoring",
         version="1",
@@ -130,8 +130,8 @@ def create_app(settings: Settings, clock: Clock, *, background: bool = True) -> 
     for service in services:
         app.include_router(service.router)
     refuse_undeclared(app)
-    direct = {address: answer for service in services for address, answer in service.direct.items()}
-    app.add_middleware(Edge, direct=direct)
+    for service in services:
+        app.direct |= service.direct
     return app
 
 

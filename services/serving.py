@@ -15,11 +15,41 @@ from fastapi import FastAPI
 
 from services.app import Running, create_app
 from services.folder import sole_owner
+from services.http_protocol import WholeAnswers
 from shared.clock import Clock
 from shared.platform import Platform
 from shared.settings import Settings
 
 _GRACE_SECONDS = 10
+
+
+_COLLECT_AFTER = 20_000
+
+
+def spare_collections() -> None:
+    """Tell the collector that what lives now lives long, and to come less often.
+
+    A request leaves no cycles behind; a collection every 700 objects would look at those of all
+    requests in flight again and again.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_COLLECT_AFTER, 20, 20)
+
+
+def configured(app: FastAPI, host: str, port: int) -> uvicorn.Config:
+    """How an application is served."""
+    return uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        http=WholeAnswers,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+        backlog=1024,
+    )
 
 
 class _Server(uvicorn.Server):
@@ -59,18 +89,7 @@ async def _serve(
 ) -> int:
     app = create_app(settings, clock)
     running: Running = app.state.running
-    server = _Server(
-        uvicorn.Config(
-            app,
-            host=settings.host,
-            port=settings.port,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=_GRACE_SECONDS,
-            backlog=1024,
-        )
-    )
+    server = _Server(configured(app, settings.host, settings.port))
 
     def stop(_: BaseException) -> None:
         server.should_exit = True
@@ -81,9 +100,7 @@ async def _serve(
         await asyncio.sleep(0.01)
     if server.started:
         await _greet(settings, app.state.platform, server)
-        # What lives now lives long: a collection need not look at it again.
-        gc.collect()
-        gc.freeze()
+        spare_collections()
         if started is not None:
             await started(app)
     await serving

@@ -31,9 +31,13 @@ _SECURITY = [
     (b"x-frame-options", b"DENY"),
 ]
 _POLICY = (
-    b"default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-    b"form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    b"content-security-policy",
+    (
+        b"default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+        b"form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    ),
 )
+_PRIVATE = (b"cache-control", b"private, no-cache")
 
 
 def problem_response(problem: Problem, instance: str | None = None) -> Response:
@@ -150,10 +154,7 @@ def install_problems(app: FastAPI) -> None:
         return await _answer(request, _of_transient(error))  # type: ignore[arg-type]
 
     async def unforeseen(request: Request, error: Exception) -> Response:
-        _LOG.error("unforeseen error", path=request.url.path, exc_info=error)
-        return await _answer(
-            request, Problem(500, "internal", "Something went wrong here; it has been logged.")
-        )
+        return await _answer(request, _unforeseen(request.url.path, error))
 
     app.add_exception_handler(Problem, refused)
     app.add_exception_handler(RequestValidationError, invalid)
@@ -162,36 +163,53 @@ def install_problems(app: FastAPI) -> None:
     app.add_exception_handler(Exception, unforeseen)
 
 
-class Edge:
-    """Adds security headers to every answer; answers with credentials are never stored.
+class Application(FastAPI):
+    """The framework's application behind our edge: security headers on every answer.
 
-    A request whose (method, path) is in `direct` goes straight to that application, past the
-    framework's router: the same address is a declared and documented route as well, and the
+    A request whose (method, path) is in `direct` goes straight to that application, past all of
+    the framework's layers: the same address is a declared and documented route as well, and the
     application answers its own Problems.
     """
 
     def __init__(
-        self, app: ASGIApp, direct: Mapping[tuple[str, str], ASGIApp] | None = None
+        self, direct: Mapping[tuple[str, str], ASGIApp] | None = None, **given: Any
     ) -> None:
-        self._app = app
-        self._direct = dict(direct or {})
+        super().__init__(**given)
+        self.direct = dict(direct or {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on with a `send` that completes the headers."""
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await super().__call__(scope, receive, send)
             return
+        started = False
 
         async def completed(message: Message) -> None:
+            nonlocal started
             if message["type"] == "http.response.start":
+                started = True
                 headers = message["headers"]
-                headers.extend(_SECURITY)
-                names = {name for name, _ in headers}
+                names = [name for name, _ in headers]
+                headers += _SECURITY
                 if b"content-security-policy" not in names:
-                    headers.append((b"content-security-policy", _POLICY))
+                    headers.append(_POLICY)
+                # Answers with credentials are never stored.
                 if b"cache-control" not in names:
-                    headers.append((b"cache-control", b"private, no-cache"))
+                    headers.append(_PRIVATE)
             await send(message)
 
-        app = self._direct.get((scope["method"], scope["path"]), self._app)
-        await app(scope, receive, completed)
+        direct = self.direct.get((scope["method"], scope["path"]))
+        if direct is None:
+            await super().__call__(scope, receive, completed)
+            return
+        try:
+            await direct(scope, receive, completed)
+        except Exception as error:
+            if started:
+                raise
+            await problem_response(_unforeseen(scope["path"], error))(scope, receive, completed)
+
+
+def _unforeseen(path: str, error: Exception) -> Problem:
+    _LOG.error("unforeseen error", path=path, exc_info=error)
+    return Problem(500, "internal", "Something went wrong here; it has been logged.")

@@ -7,6 +7,7 @@ end. What is cut off is at most the last, incomplete chunk: sending all of it ag
 
 import asyncio
 import re
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -40,6 +41,7 @@ CHUNK = 500
 MOST_ITEMS = 1000
 MOST_LINES = 300_000
 _BREATH = 16
+_UNDERWAY = 2
 _DETAILED = 1000
 _ID = re.compile(rb'"visit_id"\s*:\s*"([0-9A-Fa-f-]{32,36})"')
 _ENCODER = msgspec.json.Encoder()
@@ -155,24 +157,25 @@ class PostBatch:
     async def _lines(self, receive: Receive, caller: Principal, watch: bool) -> Tally:
         tally = Tally()
         lines = Lines()
-        storing: Group | None = None
+        storing: deque[Group] = deque()
         try:
             async for piece in pieces(receive, STREAM):
                 lines.feed(piece)
                 while chunk := lines.take(CHUNK):
-                    group = await self._group(chunk, caller)
-                    if storing is not None:
-                        await storing.settle(tally, watch)
-                    storing = group
-            rest = lines.rest()
-            last = await self._group(rest, caller) if rest else None
-            for waiting in (storing, last):
-                if waiting is not None:
-                    await waiting.settle(tally, watch)
+                    storing.append(await self._group(chunk, caller))
+                    if len(storing) > _UNDERWAY:
+                        await storing[0].settle(tally, watch)
+                        storing.popleft()
+            if rest := lines.rest():
+                storing.append(await self._group(rest, caller))
+            while storing:
+                await storing[0].settle(tally, watch)
+                storing.popleft()
         except BaseException:
             # Nobody waits for what is being stored any more; it is stored all the same.
-            if storing is not None and storing.fates is not None:
-                storing.fates.cancel()
+            for group in storing:
+                if group.fates is not None:
+                    group.fates.cancel()
             raise
         return tally
 

@@ -20,7 +20,7 @@ from shared.errors import Problem
 
 MOST = 512
 _PATIENCE_SECONDS = 2.0
-_TURNS = 3
+_TURNS = 6
 _PAUSES = (0.0, 0.02, 0.1, 0.3, 0.6)
 _LOG = structlog.get_logger("rtsm.ingest")
 Store = Callable[[Sequence[Draft]], Awaitable[list[Fate]]]

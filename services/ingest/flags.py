@@ -24,6 +24,7 @@ from services.ingest.schemas import (
 )
 
 _EARTH_M = 6_371_008.8
+_DEGREE_M = radians(_EARTH_M)
 _FULL_FROM = 30
 _SHORT = timedelta(minutes=10)
 _OFFICIAL_DAYS = 30
@@ -168,6 +169,10 @@ def _far(location: Location, facts: SchoolFacts, limits: Limits) -> bool:
         return False
     poor = location.accuracy_m is not None and location.accuracy_m > limits.poor_accuracy_m
     allowed = limits.distance_poor_m if poor else limits.distance_m
+    # Going along a meridian and then along a parallel is never shorter: most visits end here.
+    detour = abs(location.lat - facts.lat) + abs(location.lon - facts.lon)
+    if detour * _DEGREE_M <= allowed:
+        return False
     return metres(location.lat, location.lon, facts.lat, facts.lon) > allowed
 
 

@@ -9,6 +9,7 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from services.ingest.drafts import Draft, Drafter, event_of
@@ -179,19 +180,19 @@ class Intake:
             events = plan.events()
         if not events:
             return ()
-        _insert(
+        end = _insert(
             connection,
             "journal",
             JOURNAL_COLUMNS,
             [(e.topic, e.type, e.key, e.subject, e.time, e.recorded, e.data) for e in events],
         )
-        end: int = connection.execute("SELECT max(seq) FROM journal").fetchone()[0]
         positions = range(end - len(events) + 1, end + 1)
         _insert(connection, "visits", COLUMNS, plan.rows(positions))
         return positions
 
 
 _COPY_FROM = 128
+_MANY = 500
 _BIG = {"position", "recorded_at", "first_position", "received_at"}
 _TYPE_OF = dict.fromkeys(_BIG, "bigint") | {"digest": "bytea"}
 _TYPE_OF |= dict.fromkeys(("revision", "excluded", "released", "day"), "integer")
@@ -212,7 +213,6 @@ async def _insert_postgres(tx: Tx, rows: Sequence[Sequence[Any]]) -> None:
 _STORED_SQLITE = (
     f"SELECT {REPLAY_COLUMNS} FROM visits WHERE visit_id IN (SELECT value FROM json_each(?))"
 )
-_AT_ONCE = (500, 64, 16, 4, 1)
 
 
 def _insert(
@@ -220,24 +220,30 @@ def _insert(
     table: str,
     columns: Sequence[str],
     rows: Sequence[Sequence[Any]],
-) -> None:
-    """Insert rows in few statements of few sizes.
+) -> int:
+    """Insert rows in few statements of few sizes; the key of the last.
 
     Each statement hands the interpreter's lock over twice, whatever the number of its rows; a
     statement for each row would wait for a busy event loop again and again.
     """
-    start = 0
-    for size in _AT_ONCE:
-        if len(rows) - start < size:
-            continue
+    start, last = 0, 0
+    while start < len(rows):
+        size = _at_once(len(rows) - start)
         sql = _insert_sql(table, tuple(columns), size)
-        while len(rows) - start >= size:
-            chunk = rows[start : start + size]
-            connection.execute(sql, [value for row in chunk for value in row])
-            start += size
+        values = list(chain.from_iterable(rows[start : start + size]))
+        last = connection.execute(sql, values).lastrowid or 0
+        start += size
+    return last
 
 
-@lru_cache(maxsize=16)
+def _at_once(left: int) -> int:
+    """How many rows the next statement takes: 500, a multiple of 8 up to 64, or what is left."""
+    if left >= _MANY:
+        return _MANY
+    return min(left - left % 8, 64) or left
+
+
+@lru_cache(maxsize=64)
 def _insert_sql(table: str, columns: tuple[str, ...], size: int) -> str:
     row = f"({','.join('?' * len(columns))})"
     return f"INSERT INTO {table} ({','.join(columns)}) VALUES {','.join([row] * size)}"

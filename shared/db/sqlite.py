@@ -30,6 +30,14 @@ _PLACE = re.compile(r"\$(\d+)")
 _FOR = re.compile(r"\s+FOR\s+(?:UPDATE|SHARE)\s*$", re.IGNORECASE)
 _READERS = 4
 _BUSY_MS = 5_000
+# A statement of many rows keeps what it would undo in a file of its own unless told otherwise.
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "trusted_schema=OFF",
+    "cache_size=-8000",
+    "temp_store=MEMORY",
+)
 
 
 @lru_cache(maxsize=1024)
@@ -154,9 +162,8 @@ class SqliteDatabase:
             self.path, isolation_level=None, check_same_thread=False, cached_statements=256
         )
         connection.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "trusted_schema=OFF"):
+        for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
-        connection.execute("PRAGMA cache_size=-8000")
         self._connections.append(connection)
         return SqliteTx(connection, pool)
 

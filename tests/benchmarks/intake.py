@@ -164,17 +164,17 @@ def serve_orm(port: int, folder: str, url: str | None) -> None:
 
 def serve_ingest(port: int, folder: str, url: str | None) -> None:
     """Our ingest service alone, as `rtsm serve --services ingest` runs it."""
-    import gc
     from contextlib import AsyncExitStack, asynccontextmanager
 
     import uvicorn
     from fastapi import FastAPI
 
     from services.ingest.service import build
+    from services.serving import configured, spare_collections
     from shared.clock import SystemClock
     from shared.platform import Platform
     from shared.settings import Settings
-    from shared.web import Edge, install_problems
+    from shared.web import Application, install_problems
 
     settings = Settings(services=["ingest"], data_dir=Path(folder), database_url=url)
     platform = Platform(settings, SystemClock())
@@ -188,16 +188,14 @@ def serve_ingest(port: int, folder: str, url: str | None) -> None:
                 await step()
             key, _, _ = await platform.access.create_key("benchmark", ["admin"])
             (Path(folder) / "key").write_text(key)
-            gc.collect()
-            gc.freeze()
+            spare_collections()
             yield
 
-    app = FastAPI(lifespan=lifespan)
+    app = Application(service.direct, lifespan=lifespan)
     app.state.platform = platform
     install_problems(app)
     app.include_router(service.router)
-    app.add_middleware(Edge, direct=service.direct)
-    uvicorn.run(app, port=port, log_level="warning", access_log=False, server_header=False)
+    uvicorn.Server(configured(app, "127.0.0.1", port)).run()
 
 
 @dataclass

@@ -23,7 +23,7 @@ from shared.clock import SetClock
 from shared.platform import Platform
 from shared.security import public
 from shared.settings import Settings
-from shared.web import Edge, install_problems
+from shared.web import Application, install_problems
 
 NOW = datetime(2019, 6, 3, 7, 0, tzinfo=UTC)
 DAY = "2018-03-05T09:40:00+05:00"  # a Monday
@@ -124,7 +124,7 @@ async def house(folder: Path, database_url: str | None = None, **more: Any) -> A
     clock = SetClock(NOW)
     platform = Platform(settings, clock)
     service = build(platform)
-    app = FastAPI()
+    app = Application(service.direct)
     app.state.platform = platform
     install_problems(app)
     app.include_router(service.router)
@@ -138,7 +138,6 @@ async def house(folder: Path, database_url: str | None = None, **more: Any) -> A
         opened.asked.append(dict(zip(("source", "visit_id", "revision"), asked, strict=False)))
         return {"applied": asked in opened.applied}
 
-    app.add_middleware(Edge, direct=service.direct)
     async with AsyncExitStack() as stack:
         await platform.open(app, stack)
         for step in service.on_start:

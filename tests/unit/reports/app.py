@@ -23,7 +23,7 @@ from shared.db.sqlite import SqliteDatabase
 from shared.platform import Platform
 from shared.security import needs_of
 from shared.settings import Settings
-from shared.web import Edge, install_problems
+from shared.web import Application, install_problems
 from tests.unit.reports.fake_services import CHAINS, FakeServices, register_events
 
 
@@ -52,7 +52,7 @@ async def a_site(
     chosen = Settings(**(wanted | settings))
     access = Access(database_for(chosen, "access", TABLES, size=2), clock)
     await access.open()
-    app = FastAPI()
+    app = Application()
     database = SqliteDatabase(folder / "reports.db", MetaData())
 
     def own(service: str, tables: MetaData) -> SqliteDatabase:
@@ -75,7 +75,6 @@ async def a_site(
     app.state.problem_page = service.problem_page
     install_problems(app)
     app.include_router(service.router)
-    app.add_middleware(Edge)
     await database.open()
     async with database.transaction() as tx:
         await project(tx, register_events(chains))
