@@ -155,7 +155,8 @@ def measured(rng: Random, *, head: bool = False) -> Form:
     form: Form = {"status": "open"}
     if rng.random() < 0.25:
         form["status"] = rng.choice((*CLOSED, CLOSED[0], CLOSED[0], *SILENT))
-        if form["status"] == "closed_temporarily" and rng.random() < 0.8:
+        chance = 0.8 if form["status"] == "closed_temporarily" else 0.2
+        if rng.random() < chance:
             form["closure_reason"] = rng.choice(REASONS)
     if rng.random() < 0.85:
         form["visit_type"] = rng.choice(TYPES)

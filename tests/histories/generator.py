@@ -1,63 +1,32 @@
 """Random histories: what clients of a small register do over a year and a half.
 
 A history is a list of operations (dicts, see `tests.oracle.visits`): the founding register, then
-one operation per seed. A list of seeds is what Hypothesis shrinks: fewer operations, smaller ones.
-Owns which operation comes next and to which visit; bodies are `forms`, facts are `register`.
+one step per seed. A list of seeds is what Hypothesis shrinks: fewer operations, smaller ones.
+Owns which step comes next and what is sent of a visit; bodies are `forms`, decisions are `reviews`,
+facts are `register` and `reorganise`.
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta, timezone
 from random import Random
-from typing import Any
 from uuid import UUID
 
 from hypothesis import strategies as st
 
-from tests.histories import register
+from tests.histories import register, reorganise, reviews
 from tests.histories.forms import measured
+from tests.histories.state import LOCAL, TODAY, Operation, Sent, State
 
-TODAY = date(2019, 6, 3)
+__all__ = ["TODAY", "histories", "history_from_seeds", "months", "random_history", "unit_ids"]
+
 MONITORS = ("M-0417", "M-0418", "M-0419", None)
 OTHER_SOURCE = "partner-b"
-LOCAL = timezone(timedelta(hours=5))
 OFFSETS = (5, 5, 5, 0, 6, -3)
-Operation = dict[str, Any]
-
-
-@dataclass
-class Sent:
-    """A visit as its client knows it."""
-
-    source: str | None
-    visit_id: str
-    form: Operation
-    first: Operation
-    withdrawn: bool = False
-    excluded: bool = False
-    released: bool = False
-    corrections: int = 0
-
-    @property
-    def early(self) -> bool:
-        moment = datetime.fromisoformat(self.form["visited_at"])
-        return moment.astimezone(LOCAL).date() < register.BEGIN
-
-
-@dataclass
-class State:
-    """What has been said so far."""
-
-    facts: register.Facts = field(default_factory=register.Facts)
-    visits: list[Sent] = field(default_factory=list)
-
-    def known(self, form: Operation) -> bool:
-        """Whether the form's school has been registered by now."""
-        bare = form["school_code"].strip().lstrip("0")
-        return any(code.lstrip("0") == bare for code in self.facts.schools)
+Told = Operation | list[Operation] | None
+Step = Callable[[Random, State], Told]
 
 
 def _moment(rng: Random, day: date) -> str:
@@ -113,11 +82,7 @@ def _new_visit(rng: Random, state: State) -> Operation:
         form["ended_at"] = (begun + timedelta(minutes=rng.randint(0, 90))).isoformat()
     form |= measured(rng, head=code.strip().lstrip("0") == register.HEAD.lstrip("0"))
     state.visits.append(Sent(source, visit_id, form, first=copy.deepcopy(form)))
-    return _call("visit", state.visits[-1], form=copy.deepcopy(form))
-
-
-def _call(op: str, sent: Sent, **more: Any) -> Operation:
-    return {"op": op, "source": sent.source, "visit_id": sent.visit_id, **more}
+    return state.visits[-1].call("visit", form=copy.deepcopy(form))
 
 
 def _corrected(rng: Random, sent: Sent) -> Operation:
@@ -141,123 +106,105 @@ def _corrected(rng: Random, sent: Sent) -> Operation:
     return form
 
 
-def _some(rng: Random, state: State, fits: Callable[[Sent], bool]) -> Sent | None:
-    fitting = [sent for sent in state.visits if fits(sent)]
-    return rng.choice(fitting) if fitting else None
-
-
 def _correct(rng: Random, state: State) -> Operation | None:
-    sent = _some(rng, state, lambda v: not v.withdrawn)
+    sent = state.some(rng, lambda v: not v.withdrawn)
     if sent is None:
         return None
-    form = _corrected(rng, sent)
-    moment = datetime.fromisoformat(form["visited_at"]).astimezone(LOCAL)
-    if sent.released and moment.date() < register.BEGIN:
-        return None  # a released visit given another impossible date: the law is silent
-    sent.form = form
-    return _call("correct", sent, form=copy.deepcopy(form))
+    sent.say(_corrected(rng, sent))
+    return sent.call("correct", form=copy.deepcopy(sent.form))
 
 
 def _withdraw(rng: Random, state: State) -> Operation | None:
-    sent = _some(rng, state, lambda v: not v.withdrawn and not v.excluded)
+    sent = state.some(rng, lambda v: not v.withdrawn)
     if sent is None:
         return None
     sent.withdrawn = True
-    return _call("withdraw", sent)
+    return sent.call("withdraw")
 
 
 def _restore(rng: Random, state: State) -> Operation | None:
-    sent = _some(rng, state, lambda v: v.withdrawn)
+    sent = state.some(rng, lambda v: v.withdrawn)
     if sent is None:
         return None
-    if not sent.released and rng.random() < 0.4:
-        sent.form = _corrected(rng, sent)
+    if rng.random() < 0.4:
+        sent.say(_corrected(rng, sent))
     sent.withdrawn = False
-    return _call("restore", sent, form=copy.deepcopy(sent.form))
-
-
-def _review(rng: Random, state: State) -> Operation | None:
-    decision = rng.choice(("exclude", "exclude", "include", "release"))
-
-    def fits(sent: Sent) -> bool:
-        if sent.withdrawn or not state.known(sent.form):
-            return False
-        if decision == "release":
-            return sent.early and not sent.released and not sent.excluded
-        waiting = sent.early and not sent.released
-        return not waiting and sent.excluded == (decision == "include")
-
-    sent = _some(rng, state, fits)
-    if sent is None:
-        return None
-    if decision == "release":
-        sent.released = True
-    else:
-        sent.excluded = decision == "exclude"
-    return _call("review", sent, decision=decision)
+    return sent.call("restore", form=copy.deepcopy(sent.form))
 
 
 def _repeat(rng: Random, state: State) -> Operation | None:
     """A retry of a first submission, or one with other content under the same id."""
-    sent = _some(rng, state, lambda v: True)
+    sent = state.some(rng, lambda v: True)
     if sent is None:
         return None
     form = copy.deepcopy(sent.first)
     if sent.withdrawn:
-        return _call("gone", sent, form=form)
+        return sent.call("gone", form=form)
     if rng.random() < 0.5:
-        return _call("replay", sent, form=form)
+        return sent.call("replay", form=form)
     form["remarks"] = "another visit under the same id"
-    return _call("conflict", sent, form=form)
+    return sent.call("conflict", form=form)
 
 
-def _school(rng: Random, state: State) -> Operation:
-    return register.change_school(rng, state.facts)
+def _facts(change: Callable[[Random, register.Facts], Told]) -> Step:
+    """A step that changes the register, whatever the visits."""
+
+    def step(rng: Random, state: State) -> Told:
+        return change(rng, state.facts)
+
+    return step
 
 
-def _unit(rng: Random, state: State) -> Operation:
-    return register.change_unit(rng, state.facts)
+def _another_day(rng: Random, state: State) -> Operation:
+    """Some days pass on the servers."""
+    state.today += timedelta(days=rng.randint(1, 20))
+    return {"op": "clock", "day": state.today.isoformat()}
 
 
-def _late_school(rng: Random, state: State) -> Operation | None:
-    return register.register_late_school(rng, state.facts)
-
-
-STEPS: tuple[tuple[Callable[[Random, State], Operation | None], int], ...] = (
-    (_new_visit, 56),
+STEPS: tuple[tuple[Step, int], ...] = (
+    (_new_visit, 54),
     (_correct, 12),
     (_withdraw, 6),
     (_restore, 4),
-    (_review, 7),
+    (reviews.review, 7),
+    (reviews.in_vain, 3),
     (_repeat, 3),
-    (_school, 7),
-    (_unit, 4),
-    (_late_school, 1),
+    (_facts(register.change_school), 6),
+    (_facts(register.change_unit), 3),
+    (_facts(register.register_late_school), 1),
+    (_facts(reorganise.anything), 6),
 )
+TIME_PASSES = (_another_day, 2)
 
 
-def history_from_seeds(seeds: Iterable[int]) -> list[Operation]:
-    """The founding register and then one operation per seed; the same seeds give the same."""
+def history_from_seeds(seeds: Iterable[int], *, clock: bool = False) -> list[Operation]:
+    """The founding register and then one step per seed; the same seeds give the same.
+
+    With `clock` days pass on the servers, which only a player that can set them should be given.
+    """
     state = State()
     history = register.first_register(state.facts)
-    steps, weights = [step for step, _ in STEPS], [weight for _, weight in STEPS]
+    chances = (*STEPS, TIME_PASSES) if clock else STEPS
+    steps, weights = [step for step, _ in chances], [weight for _, weight in chances]
     for seed in seeds:
         rng = Random(seed)
-        operation = rng.choices(steps, weights)[0](rng, state) or _new_visit(rng, state)
-        history.append(copy.deepcopy(operation))
+        told = rng.choices(steps, weights)[0](rng, state) or _new_visit(rng, state)
+        history += copy.deepcopy(told if isinstance(told, list) else [told])
     return history
 
 
-def random_history(seed: int, size: int = 300) -> list[Operation]:
-    """A history of `size` operations after the founding register, fixed by its seed."""
+def random_history(seed: int, size: int = 300, *, clock: bool = False) -> list[Operation]:
+    """A history of `size` steps after the founding register, fixed by its seed."""
     rng = Random(seed)
-    return history_from_seeds(rng.getrandbits(32) for _ in range(size))
+    return history_from_seeds((rng.getrandbits(32) for _ in range(size)), clock=clock)
 
 
-def histories(fewest: int = 1, most: int = 60) -> st.SearchStrategy[list[Operation]]:
+def histories(
+    fewest: int = 1, most: int = 60, *, clock: bool = False
+) -> st.SearchStrategy[list[Operation]]:
     """Hypothesis' histories: a list of seeds, which it shortens when it shrinks."""
     seeds = st.lists(st.integers(0, 2**32 - 1), min_size=fewest, max_size=most)
-    return seeds.map(history_from_seeds)
+    return seeds.map(lambda drawn: history_from_seeds(drawn, clock=clock))
 
 
 def unit_ids(history: list[Operation]) -> list[str]:

@@ -25,7 +25,7 @@ def _monitors(history: list[Operation]) -> dict[Hashable, set[str]]:
 
 
 def _chains(operation: Operation, named: dict[Hashable, set[str]]) -> list[Hashable]:
-    if operation["op"] in ("units", "schools"):
+    if operation["op"] in ("units", "schools", "clock"):
         return ["register"]
     visit = (operation["source"], operation["visit_id"])
     chains: list[Hashable] = [visit]

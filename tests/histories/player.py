@@ -37,7 +37,10 @@ def _early(form: Operation) -> bool:
 
 @dataclass
 class Player:
-    """One client with one key; `today` is the server's local day while it plays."""
+    """One client with one key; `today` is the server's local day while it plays.
+
+    `set_day` sets the servers' clocks, for histories in which days pass.
+    """
 
     client: httpx.AsyncClient
     today: date
@@ -47,7 +50,9 @@ class Player:
     log: list[Operation] = field(default_factory=list)
     revisions: dict[tuple[str | None, str], int] = field(default_factory=dict)
     known: set[str] = field(default_factory=set)
+    forms: dict[tuple[str | None, str], Operation] = field(default_factory=dict)
     latest: datetime | None = None
+    set_day: Callable[[date], None] | None = None
 
     async def play(
         self,
@@ -93,6 +98,12 @@ class Player:
             "restore": self._put,
             "withdraw": self._delete,
             "review": self._review,
+            "gone_review": self._in_vain,
+            "withdrawn_again": self._in_vain,
+            "same": self._in_vain,
+            "stale": self._in_vain,
+            "decided": self._in_vain,
+            "clock": self._clock,
         }[operation["op"]]
         await play(operation)
 
@@ -126,6 +137,7 @@ class Player:
         if receipt.get("status") != word:
             raise UnexpectedAnswerError(f"{operation['form']}: {receipt}, expected status {word}")
         self.revisions[operation["source"], operation["visit_id"]] = 1
+        self.forms[operation["source"], operation["visit_id"]] = operation["form"]
         entry = {**operation, "received": len(self.log)}
         if "received_at" in receipt:
             moment = datetime.fromisoformat(receipt["received_at"])
@@ -190,6 +202,7 @@ class Player:
         answer = await self._call(
             "PUT", self._path(operation), (200, 202), json=operation["form"], headers=headers
         )
+        self.forms[operation["source"], operation["visit_id"]] = operation["form"]
         self._revised(operation, answer)
 
     async def _delete(self, operation: Operation) -> None:
@@ -201,6 +214,40 @@ class Player:
         body = {"decision": operation["decision"], "reason": "checked", "note": "by telephone"}
         path = self._path(operation, "/review")
         self._revised(operation, await self._call("POST", path, (200,), json=body))
+
+    async def _in_vain(self, operation: Operation) -> None:
+        """A call that must change nothing, whatever it is answered."""
+        path, op, form = self._path(operation), operation["op"], operation.get("form")
+        revision = self.revisions[operation["source"], operation["visit_id"]]
+        match = {"If-Match": f'"{revision + 1}"'}
+        if op in ("same", "stale"):
+            code = 200 if op == "same" else 412
+            answer = await self._call("PUT", path, (code,), json=form, headers=match)
+        elif op == "withdrawn_again":
+            path += ("&" if "?" in path else "?") + "reason=mistake"
+            answer = await self._call("DELETE", path, (200,), headers=match)
+        else:
+            body = {"decision": operation["decision"], "reason": "checked", "note": "again"}
+            code = 410 if op == "gone_review" else 200
+            if op == "decided" and operation["decision"] == "release":
+                code = self._release_code(operation)
+            path = self._path(operation, "/review")
+            answer = await self._call("POST", path, (code,), json=body)
+        if answer.status_code == httpx.codes.OK and answer.json()["revision"] != revision:
+            raise UnexpectedAnswerError(f"{operation}: {answer.text}, expected revision {revision}")
+
+    def _release_code(self, operation: Operation) -> int:
+        """A visit that waits for its school is released by nobody."""
+        form = self.forms[operation["source"], operation["visit_id"]]
+        unknown = _canonical(form["school_code"]) not in self.known
+        return 409 if unknown and not _early(form) else 200
+
+    async def _clock(self, operation: Operation) -> None:
+        """Some days pass on the servers."""
+        if self.set_day is None:
+            raise UnexpectedAnswerError("nobody can set these servers' clocks")
+        self.today = date.fromisoformat(operation["day"])
+        self.set_day(self.today)
 
 
 async def play(

@@ -93,7 +93,8 @@ def replaces(group: str, form: Form) -> bool:
     """Whether the visit answers the stock group, so that what stood before ends."""
     taking_part = _part(form, "participation")
     if group == "status":
-        holiday = form.get("closure_reason") == "holiday"
+        shut = form["status"] in CLOSED[:2]  # not found or merged is no closure for a holiday
+        holiday = shut and form.get("closure_reason") == "holiday"
         return form["status"] == "open" or (form["status"] in CLOSED and not holiday)
     if group in ("rooms", "toilets"):
         return _says_something(form.get(group))

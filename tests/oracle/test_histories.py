@@ -23,6 +23,8 @@ from tests.oracle.register import canonical
 from tests.oracle.visits import replay
 
 HISTORY = random_history(11, 400)
+REPEATS = ("replay", "conflict", "gone")
+UNTOLD = (*REPEATS, "same", "stale", "decided", "gone_review", "withdrawn_again")
 FORMS = [operation["form"] for operation in HISTORY if "form" in operation]
 
 
@@ -66,6 +68,12 @@ def test_grades_are_never_more_than_their_total() -> None:
                         assert grade[sex][half] <= form["students"][sex][half]
 
 
+def early(form: dict[str, Any]) -> bool:
+    """Whether the visit is dated before the deployment's first day."""
+    begins = datetime(2018, 1, 1, tzinfo=timezone(timedelta(hours=5)))
+    return datetime.fromisoformat(form["visited_at"]) < begins
+
+
 class Registry:
     """A server without rules: identities, revisions, known codes, a clock that always moves."""
 
@@ -90,13 +98,25 @@ class Registry:
             return self.post(body)
         visit_id = path.split("/")[1]
         visit = self.visits[request.url.params.get("source", "own"), visit_id]
+        before = {**visit}
         if request.method == "PUT":
-            assert request.headers["If-Match"] == f'"{visit["revision"]}"'
-            visit["gone"] = False
-        if request.method == "DELETE":
+            visit.update(now=body, gone=False)
+            if visit != before and request.headers["If-Match"] != f'"{visit["revision"]}"':
+                visit.update(before)
+                return httpx.Response(412, json={})
+            visit["released"] &= early(before["now"]) == early(body)
+        elif request.method == "DELETE":
             assert request.url.params["reason"]
             visit["gone"] = True
-        visit["revision"] += 1
+        elif visit["gone"]:
+            return httpx.Response(410, json={})
+        elif body["decision"] != "release":
+            visit["excluded"] = body["decision"] == "exclude"
+        elif early(visit["now"]):
+            visit["released"] = True
+        elif canonical(visit["now"]["school_code"]) not in self.codes:
+            return httpx.Response(409, json={})
+        visit["revision"] += visit != before
         return httpx.Response(200, json={"revision": visit["revision"]})
 
     def post(self, form: dict[str, Any]) -> httpx.Response:
@@ -105,15 +125,14 @@ class Registry:
             known = self.visits[key]
             same = known["form"] == form
             return httpx.Response(410 if known["gone"] else 200 if same else 409, json={})
-        self.visits[key] = {"form": form, "revision": 1, "gone": False}
+        still = dict.fromkeys(("gone", "excluded", "released"), False)
+        self.visits[key] = {"form": form, "now": form, "revision": 1, **still}
         unknown = canonical(form["school_code"]) not in self.codes
-        moment = datetime.fromisoformat(form["visited_at"])
-        early = moment < datetime(2018, 1, 1, tzinfo=timezone(timedelta(hours=5)))
         self.ticks += 1
         receipt = {
             "visit_id": form["visit_id"],
             "revision": 1,
-            "status": "quarantined" if unknown or early else "accepted",
+            "status": "quarantined" if unknown or early(form) else "accepted",
             "received_at": f"2019-06-03T04:00:00.{self.ticks:06d}Z",
         }
         return httpx.Response(202 if unknown else 201, json=receipt)
@@ -151,14 +170,14 @@ def march(history: list[dict[str, Any]], view: str) -> list[str]:
 @pytest.mark.parametrize("batch", [None, "json", "ndjson"])
 async def test_what_was_played_is_what_was_generated(batch: Batch) -> None:
     log, calls = await played(HISTORY, batch)
-    changes = [o for o in HISTORY if o["op"] not in ("replay", "conflict", "gone")]
+    changes = [o for o in HISTORY if o["op"] not in UNTOLD]
     assert [o["op"] for o in log] == [o["op"] for o in changes]
     straight = [{**o, "day": TODAY} if "items" in o else o for o in changes]
     for view in VIEWS:
         assert march(log, view) == march(straight, view)
     if batch is None:
-        reviews = sum(o["op"] == "review" for o in HISTORY)
-        posts = sum(o["op"] in ("visit", "replay", "conflict", "gone") for o in HISTORY)
+        reviews = sum(o["op"] in ("review", "decided", "gone_review") for o in HISTORY)
+        posts = sum(o["op"] in ("visit", *REPEATS) for o in HISTORY)
         assert calls["POST visits"] == posts + reviews
 
 

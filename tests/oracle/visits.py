@@ -107,7 +107,10 @@ def _apply(world: World, operation: Operation, place: int) -> None:
     if kind == "withdraw":
         visit.withdrawn = True
     elif kind in ("correct", "restore"):
+        day = visit.day
         visit.form = operation["form"]
+        if visit.day != day:  # whoever released the visit released the day it had then
+            visit.released = False
         visit.withdrawn = False
     elif operation["decision"] == "release":
         visit.released = True
