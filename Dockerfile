@@ -9,6 +9,7 @@ COPY pyproject.toml README.md ./
 COPY shared shared
 COPY services services
 COPY demo demo
+COPY rtsm_client rtsm_client
 RUN /opt/rtsm/bin/pip install --no-cache-dir --no-deps --no-build-isolation . \
     && /opt/rtsm/bin/python -m compileall -q /opt/rtsm/lib
 

@@ -100,6 +100,31 @@ def import_file(
 
 
 @main.command()
+def send(
+    file: Annotated[
+        str | None, typer.Argument(help="visits as NDJSON, - for standard input")
+    ] = None,
+    url: Annotated[str, typer.Option(help="the server")] = "http://127.0.0.1:8000",
+    key: Annotated[str | None, typer.Option(envvar="RTSM_API_KEY", help="API key")] = None,
+    spool: Annotated[
+        Path | None, typer.Option(help="folder that keeps visits until they are sent")
+    ] = None,
+    source: Annotated[str | None, typer.Option(help="another source, for admin keys")] = None,
+    tries: Annotated[int, typer.Option(min=1, help="tries in a row before giving up")] = 8,
+) -> None:
+    """Send visits over a bad network; again is safe. Without a file: what waits in the spool."""
+    from rtsm_client import Client, Patience
+    from services.sending import send as sent
+
+    if file is None and spool is None:
+        raise typer.BadParameter("Give a file, - for standard input, or --spool.")
+    if file not in (None, "-") and not Path(str(file)).is_file():
+        raise typer.BadParameter("There is no such file.")
+    with Client(url, key or "", source=source, patience=Patience(tries=tries)) as client:
+        raise typer.Exit(sent(client, file, spool))
+
+
+@main.command()
 def verify(data: Data = None) -> None:
     """Recompute every stored figure from the visits and compare; exit 1 on any difference."""
     raise typer.Exit(1 if _run(operations.verify(_settings(data_dir=data))) else 0)

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PRODUCT = ("services", "shared", "demo")
+PRODUCT = ("services", "shared", "demo", "rtsm_client")
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Module:
 
 @cache
 def modules() -> tuple[Module, ...]:
-    """Every module of services, shared and demo."""
+    """Every module of the product's packages."""
     found = []
     for package in PRODUCT:
         for path in sorted((ROOT / package).rglob("*.py")):
