@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import json
 import os
+import socket
 import statistics
 import subprocess
 import sys
@@ -260,16 +261,22 @@ def uploaded(port: int, key: str, lines: bytes, count: int) -> Callable[[], str]
 
 
 def upload(port: int, key: str, lines: bytes, count: int) -> str:
-    """Send an NDJSON upload, all of whose visits must be new."""
-    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/x-ndjson"}
-    answer = httpx.post(
-        f"http://127.0.0.1:{port}/v1/visits/batch",
-        content=lines,
-        headers=headers,
-        timeout=120,
-        trust_env=False,
-    )
-    assert answer.json()["accepted"] == count, answer.text[:300]
+    """Send an NDJSON upload, all of whose visits must be new.
+
+    By a plain socket, as cheap as what sends the single visits: both share the cores with the
+    server.
+    """
+    headers = {
+        "Authorization": f"Bearer {key}",
+        "Content-Type": "application/x-ndjson",
+        "Accept": "application/x-ndjson",
+        "Connection": "close",
+    }
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(request("POST", "/v1/visits/batch", lines, headers))
+        answer = b"".join(iter(lambda: connection.recv(1 << 20), b""))
+    head = answer.partition(b"\r\n\r\n")[0]
+    assert f"accepted={count}".encode() in head, answer[:1000]
     return f"{count} lines"
 
 
