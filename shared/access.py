@@ -1,24 +1,31 @@
-"""The access store: API keys, sessions of people, and the key that services use among themselves.
+"""The access store: who a key or a session stands for, and the key of the services themselves.
 
-Owns keys and who they stand for; which route needs what is declared with `shared.security`. Only
-digests are kept. Answers are remembered for five seconds, so a revoked key dies within five.
+Owns authentication and how long its answers are remembered; the life of keys is in `access_keys`,
+what a route needs is declared with `shared.security`. Only digests are kept. Answers are remembered
+for less than five seconds, so a revoked key dies within five, in every process.
 """
 
-import hashlib
 import hmac
 import json
 import secrets
 import time
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import BigInteger, Column, MetaData, Table, Text
+import structlog
 
+from shared.access_keys import Keys, Made, digest_of
+from shared.access_tables import TABLES
 from shared.clock import Clock, micros
 from shared.db.engine import Database
+from shared.db.errors import DatabaseError
 from shared.errors import Problem
+from shared.limits import Limit, Limits
 
+__all__ = ["ANONYMOUS", "SCOPES", "SESSION_HOURS", "TABLES", "Access", "Principal"]
+_LOG = structlog.get_logger("rtsm.access")
 SCOPES = (
     "visits:write",
     "visits:read",
@@ -34,48 +41,26 @@ SCOPES = (
     "contacts:read",
     "admin",
 )
-_REMEMBER_SECONDS = 5.0
+_REMEMBER_SECONDS = 4.5
 _REMEMBER_MOST = 10_000
+_USED_SECONDS = 60.0
 SESSION_HOURS = 12
-
-TABLES = MetaData()
-Table(
-    "keys",
-    TABLES,
-    Column("key_id", Text, primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("source", Text, nullable=False),
-    Column("digest", Text, nullable=False),
-    Column("scopes", Text, nullable=False),
-    Column("units", Text),
-    Column("created", BigInteger, nullable=False),
-    Column("expires", BigInteger),
-    Column("revoked", BigInteger),
-)
-Table(
-    "sessions",
-    TABLES,
-    Column("digest", Text, primary_key=True),
-    Column("key_id", Text, nullable=False),
-    Column("expires", BigInteger, nullable=False),
-)
-Table(
-    "secrets",
-    TABLES,
-    Column("name", Text, primary_key=True),
-    Column("value", Text, nullable=False),
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who is asking: a key, its source, what it may do and where (None: everywhere)."""
+    """Who is asking: a key, its source, what it may do and where (None: everywhere).
+
+    `limit` bounds its requests, counted together for all keys of its `line`.
+    """
 
     key_id: str
     name: str
     source: str
     scopes: frozenset[str]
     units: frozenset[str] | None = None
+    limit: Limit | None = None
+    line: str = ""
 
     def has(self, scope: str) -> bool:
         """Whether the scope is held; `admin` holds all."""
@@ -90,22 +75,31 @@ class Principal:
 ANONYMOUS = Principal("anonymous", "anonymous", "anonymous", frozenset({"cards:read"}))
 
 
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
-
-
 def unauthenticated(detail: str = "A valid API key is needed: Authorization: Bearer …") -> Problem:
     """The one 401, whatever was wrong with the key."""
     return Problem(401, "unauthenticated", detail, headers={"WWW-Authenticate": "Bearer"})
 
 
 class Access:
-    """Keys and sessions in their own small database."""
+    """Keys and sessions in their own small database.
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    `default` is the limit of keys that have none of their own (None: no limit).
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        limits: Limits | None = None,
+        default: Limit | None = None,
+    ) -> None:
         self._database = database
         self._clock = clock
+        self._default = default
         self._known: OrderedDict[str, tuple[float, Principal]] = OrderedDict()
+        self._used: OrderedDict[str, float] = OrderedDict()
+        self.keys = Keys(database, clock)
+        self.limits = limits or Limits()
 
     async def open(self) -> None:
         """Open the store."""
@@ -113,7 +107,31 @@ class Access:
 
     async def close(self) -> None:
         """Close the store."""
+        await self.limits.close()
         await self._database.close()
+
+    async def make_key(
+        self,
+        name: str,
+        scopes: Sequence[str],
+        *,
+        source: str | None = None,
+        units: Sequence[str] | None = None,
+        days: int | None = None,
+        limit: Limit | None = None,
+    ) -> Made:
+        """Make a key; raises ValueError for an unknown scope."""
+        unknown = sorted(set(scopes) - set(SCOPES))
+        if unknown or not scopes:
+            raise ValueError(f"unknown scope {', '.join(unknown)}; scopes are {', '.join(SCOPES)}")
+        return await self.keys.create(
+            name,
+            frozenset(scopes),
+            source=source,
+            units=frozenset(units) if units else None,
+            days=days,
+            limit=limit,
+        )
 
     async def create_key(
         self,
@@ -124,55 +142,20 @@ class Access:
         units: list[str] | None = None,
         days: int | None = None,
     ) -> tuple[str, str, int | None]:
-        """Make a key: (the key itself, shown this once; its id; when it expires in microseconds).
-
-        Raises ValueError for an unknown scope.
-        """
-        unknown = sorted(set(scopes) - set(SCOPES))
-        if unknown or not scopes:
-            raise ValueError(f"unknown scope {', '.join(unknown)}; scopes are {', '.join(SCOPES)}")
-        key_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
-        now = self._clock.now()
-        expires = None if days is None else micros(now + timedelta(days=days))
-        async with self._database.transaction() as tx:
-            await tx.execute(
-                "INSERT INTO keys (key_id,name,source,digest,scopes,units,created,expires) "
-                "VALUES ($1,$2,$3,$4,$5,$6,$7,$8)",
-                key_id,
-                name,
-                source or name,
-                _digest(secret),
-                json.dumps(sorted(set(scopes))),
-                json.dumps(sorted(units)) if units else None,
-                micros(now),
-                expires,
-            )
-        return f"rtsm_{key_id}_{secret}", key_id, expires
-
-    async def list_keys(self) -> list[dict[str, object]]:
-        """All keys without their secrets."""
-        async with self._database.reading() as tx:
-            rows = await tx.fetch(
-                "SELECT key_id,name,source,scopes,units,created,expires,revoked FROM keys "
-                "ORDER BY created"
-            )
-        names = ("key_id", "name", "source", "scopes", "units", "created", "expires", "revoked")
-        return [
-            dict(zip(names, row, strict=True))
-            | {"scopes": json.loads(row[3]), "units": json.loads(row[4]) if row[4] else None}
-            for row in rows
-        ]
+        """As `make_key`: (the key itself, shown this once; its id; when it expires)."""
+        made = await self.make_key(name, scopes, source=source, units=units, days=days)
+        return made.words, made.key.key_id, made.key.expires
 
     async def revoke_key(self, key_id: str) -> bool:
-        """End a key and its sessions; False when there is none of this id."""
-        async with self._database.transaction() as tx:
-            changed = await tx.execute(
-                "UPDATE keys SET revoked = $1 WHERE key_id = $2 AND revoked IS NULL",
-                micros(self._clock.now()),
-                key_id,
-            )
-            await tx.execute("DELETE FROM sessions WHERE key_id = $1", key_id)
-        return changed == 1
+        """End a key and its sessions, here at once; False when there is none of this id."""
+        revoked = await self.keys.revoke(key_id)
+        self.forget(key_id)
+        return revoked
+
+    def forget(self, key_id: str) -> None:
+        """Ask the store again at the key's next request."""
+        for credential in [c for c, (_, who) in self._known.items() if who.key_id == key_id]:
+            del self._known[credential]
 
     async def secret(self, name: str) -> str:
         """A random secret of the deployment, made when first asked for."""
@@ -198,7 +181,7 @@ class Access:
             await tx.execute("DELETE FROM sessions WHERE expires < $1", micros(now))
             await tx.execute(
                 "INSERT INTO sessions (digest, key_id, expires) VALUES ($1,$2,$3)",
-                _digest(token),
+                digest_of(token),
                 principal.key_id,
                 micros(now + timedelta(hours=SESSION_HOURS)),
             )
@@ -208,7 +191,7 @@ class Access:
         """Sign out."""
         self._known.pop(f"session:{token}", None)
         async with self._database.transaction() as tx:
-            await tx.execute("DELETE FROM sessions WHERE digest = $1", _digest(token))
+            await tx.execute("DELETE FROM sessions WHERE digest = $1", digest_of(token))
 
     def remembered(self, credential: str) -> Principal | None:
         """Who a credential stood for within the last seconds: no waiting, for the fast path."""
@@ -219,21 +202,44 @@ class Access:
 
     async def authenticate(self, key: str) -> Principal:
         """Who an API key stands for; raises Problem 401."""
-        return self.remembered(key) or self._remember(key, await self._of_key(key))
+        known = self.remembered(key)
+        if known is not None:
+            return known
+        asked = time.monotonic()
+        return await self._remember(key, asked, await self._of_key(key))
 
     async def session(self, token: str) -> Principal:
         """Who a session stands for; raises Problem 401."""
         credential = f"session:{token}"
-        return self.remembered(credential) or self._remember(
-            credential, await self._of_session(token)
-        )
+        known = self.remembered(credential)
+        if known is not None:
+            return known
+        asked = time.monotonic()
+        return await self._remember(credential, asked, await self._of_session(token))
 
-    def _remember(self, credential: str, principal: Principal) -> Principal:
-        self._known[credential] = (time.monotonic(), principal)
+    async def _remember(self, credential: str, asked: float, principal: Principal) -> Principal:
+        """Keep an answer, from when it was asked for: it may be old when a slow store gives it."""
+        self._known[credential] = (asked, principal)
         self._known.move_to_end(credential)
         if len(self._known) > _REMEMBER_MOST:
             self._known.popitem(last=False)
+        await self._note_use(principal.key_id)
         return principal
+
+    async def _note_use(self, key_id: str) -> None:
+        """Write when a key was used, once a minute at most; no request fails for that."""
+        now = time.monotonic()
+        if key_id == "service" or now - self._used.get(key_id, -_USED_SECONDS) < _USED_SECONDS:
+            return
+        self._used[key_id] = now
+        self._used.move_to_end(key_id)
+        if len(self._used) > _REMEMBER_MOST:
+            self._used.popitem(last=False)
+        try:
+            await self.keys.used(key_id, micros(self._clock.now()))
+        except DatabaseError as error:
+            del self._used[key_id]
+            _LOG.warning("the use of a key was not noted", key_id=key_id, error=str(error))
 
     async def _of_key(self, key: str) -> Principal:
         prefix, _, rest = key.partition("_")
@@ -241,11 +247,13 @@ class Access:
         if prefix != "rtsm" or not secret:
             raise unauthenticated()
         if key_id == "service":
-            if not hmac.compare_digest(secret, await self.secret("service")):
+            if not hmac.compare_digest(secret.encode(), (await self.secret("service")).encode()):
                 raise unauthenticated()
             return Principal("service", "service", "service", frozenset({"admin"}))
         principal, digest = await self._stored(key_id)
-        if principal is None or not hmac.compare_digest(digest, _digest(secret)):
+        # Compared whether there is such a key or not: both answers take as long.
+        same = hmac.compare_digest(digest, digest_of(secret))
+        if principal is None or not same:
             raise unauthenticated()
         return principal
 
@@ -253,12 +261,10 @@ class Access:
         async with self._database.reading() as tx:
             row = await tx.fetch_one(
                 "SELECT key_id FROM sessions WHERE digest = $1 AND expires > $2",
-                _digest(token),
+                digest_of(token),
                 micros(self._clock.now()),
             )
-        if row is None:
-            raise unauthenticated("Please sign in.")
-        if row[0] == "service":
+        if row is None or row[0] == "service":
             raise unauthenticated("Please sign in.")
         principal, _ = await self._stored(row[0])
         if principal is None:
@@ -266,15 +272,28 @@ class Access:
         return principal
 
     async def _stored(self, key_id: str) -> tuple[Principal | None, str]:
-        """The principal of a living key and its digest; an unknown id costs the same comparison."""
+        """The principal of a living key and its digest."""
         async with self._database.reading() as tx:
             row = await tx.fetch_one(
-                "SELECT name,source,digest,scopes,units FROM keys WHERE key_id = $1 "
-                "AND revoked IS NULL AND (expires IS NULL OR expires > $2)",
+                "SELECT k.name,k.source,k.digest,k.scopes,k.units,d.line,d.limit_requests,"
+                "d.limit_seconds FROM keys k LEFT JOIN key_details d ON d.key_id = k.key_id "
+                "WHERE k.key_id = $1 AND k.revoked IS NULL "
+                "AND (k.expires IS NULL OR k.expires > $2)",
                 key_id,
                 micros(self._clock.now()),
             )
         if row is None:
-            return None, _digest("")
-        units = frozenset(json.loads(row[4])) if row[4] else None
-        return Principal(key_id, row[0], row[1], frozenset(json.loads(row[3])), units), row[2]
+            return None, digest_of("")
+        name, source, digest, scopes, units, line, requests, seconds = row
+        return (
+            Principal(
+                key_id,
+                name,
+                source,
+                frozenset(json.loads(scopes)),
+                frozenset(json.loads(units)) if units else None,
+                self._default if requests is None else Limit(requests, seconds),
+                line or key_id,
+            ),
+            digest,
+        )

@@ -75,16 +75,21 @@ class MemoryCache:
         self._size = 0
 
 
+def redis_client(url: str) -> Any:
+    """A Redis with short time-outs and no retries: its default blocks a call for seconds."""
+    return Redis.from_url(
+        url,
+        socket_timeout=0.25,
+        socket_connect_timeout=0.25,
+        retry=Retry(NoBackoff(), 0),
+    )
+
+
 class RedisCache:
-    """Redis with short time-outs and no retries: its default blocks a call for seconds."""
+    """A Redis that may be away at any time."""
 
     def __init__(self, url: str) -> None:
-        self._redis: Any = Redis.from_url(
-            url,
-            socket_timeout=0.25,
-            socket_connect_timeout=0.25,
-            retry=Retry(NoBackoff(), 0),
-        )
+        self._redis: Any = redis_client(url)
 
     @staticmethod
     def _tag(key: str, value: bytes) -> bytes:

@@ -24,6 +24,7 @@ from shared.journal.kafka_feed import KafkaFeed
 from shared.journal.relay import Relay
 from shared.journal.tables import add_journal_tables
 from shared.journal.topics import PRODUCER
+from shared.limits import Limit, Limits
 from shared.settings import Settings
 
 _LOG = structlog.get_logger("rtsm.platform")
@@ -35,7 +36,12 @@ class Platform:
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self.settings = settings
         self.clock = clock
-        self.access = Access(database_for(settings, "access", ACCESS_TABLES, size=2), clock)
+        self.access = Access(
+            database_for(settings, "access", ACCESS_TABLES, size=2),
+            clock,
+            Limits(settings.redis_url),
+            Limit(settings.rate_limit, 60) if settings.rate_limit else None,
+        )
         self.cache: Cache = RedisCache(settings.redis_url) if settings.redis_url else MemoryCache()
         self._databases: dict[str, Database] = {}
         self._clients: dict[str, httpx.AsyncClient] = {}

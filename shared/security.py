@@ -10,10 +10,12 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.routing import Mount, Route
+from starlette.types import Scope
 
 from shared.access import ANONYMOUS, Access, Principal, unauthenticated
 
 SESSION_COOKIE = "rtsm_session"
+LIMIT_FIELDS = "rtsm.limit_fields"
 _FRAMEWORK = {"/openapi.json", "/docs", "/docs/oauth2-redirect", "/redoc"}
 
 
@@ -38,10 +40,23 @@ async def caller(request: Request) -> Principal | None:
     return await access.session(token) if token else None
 
 
+async def counted(scope: Scope, access: Access, principal: Principal) -> None:
+    """Count a request against its key's limit, once; raises Problem 429 when that is used up.
+
+    The limit's header fields are left in the request's scope: every answer carries them.
+    """
+    if principal.limit is None or LIMIT_FIELDS in scope:
+        return
+    standing = await access.limits.count(principal.line, principal.limit)
+    scope[LIMIT_FIELDS] = standing.fields()
+    if not standing.admitted:
+        raise standing.problem()
+
+
 def require(scope: str) -> Callable[[Request], Awaitable[Principal]]:
     """A dependency that admits callers who hold `scope`, and says who they are.
 
-    With `public_read` set, `cards:read` admits everybody. Raises Problem 401 or 403.
+    With `public_read` set, `cards:read` admits everybody. Raises Problem 401, 403 or 429.
     """
 
     async def admitted(request: Request) -> Principal:
@@ -50,6 +65,7 @@ def require(scope: str) -> Callable[[Request], Awaitable[Principal]]:
             if scope == "cards:read" and request.app.state.platform.settings.public_read:
                 return ANONYMOUS
             raise unauthenticated()
+        await counted(request.scope, request.app.state.platform.access, principal)
         principal.need(scope)
         return principal
 

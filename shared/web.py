@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.db.errors import Transient
 from shared.errors import FieldError, Problem
+from shared.security import LIMIT_FIELDS
 from shared.strict_json import escaped, parse
 
 _LOG = structlog.get_logger("rtsm.web")
@@ -191,6 +192,7 @@ class Application(FastAPI):
                 headers = message["headers"]
                 names = [name for name, _ in headers]
                 headers += _SECURITY
+                headers += scope.get(LIMIT_FIELDS, ())
                 if b"content-security-policy" not in names:
                     headers.append(_POLICY)
                 # Answers with credentials are never stored.

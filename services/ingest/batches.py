@@ -35,6 +35,7 @@ from services.ingest.intake import Fate
 from services.ingest.waiting import Figures, Question, wants_figures
 from shared.access import Access, Principal
 from shared.errors import Problem
+from shared.security import counted
 from shared.web import too_large
 
 CHUNK = 500
@@ -124,6 +125,7 @@ class PostBatch:
         """Answer a request; a client that went away is not answered."""
         head = head_of(scope)
         caller = await admitted(self._access, head, "visits:write")
+        await counted(scope, self._access, caller)
         kind = head.media_type(JSON, NDJSON)
         head.bounded(ARRAY if kind == JSON else STREAM)
         watch = wants_figures(scope["query_string"])

@@ -22,6 +22,7 @@ from services.ingest.waiting import Figures, wants_figures
 from shared.access import Access
 from shared.db.errors import Transient
 from shared.errors import Problem
+from shared.security import counted
 from shared.web import problem_response
 
 _ENCODER = msgspec.json.Encoder()
@@ -52,6 +53,8 @@ class PostVisit:
     async def _take(self, scope: Scope, receive: Receive, send: Send) -> None:
         head = head_of(scope)
         caller = await admitted(self._access, head, "visits:write")
+        if caller.limit is not None:
+            await counted(scope, self._access, caller)
         head.media_type(JSON)
         head.bounded(SINGLE)
         query: bytes = scope["query_string"]
