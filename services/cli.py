@@ -1,23 +1,18 @@
 """The command line `rtsm`: each command is a few lines that call the part that owns the work."""
 
-import asyncio
 import json
 import sys
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from services import operations
-from services.folder import Refused
-from shared.access import TABLES as ACCESS_TABLES
-from shared.access import Access
-from shared.clock import SystemClock, rfc3339
-from shared.db.engine import database_for
-from shared.db.errors import DatabaseError
-from shared.logs import configure_logs
-from shared.settings import Settings, SettingsError, load_settings
+from services.access_cli import keys
+from services.console import Data
+from services.console import run as _run
+from services.console import settings_of as _settings
+from shared.clock import SystemClock
 
 main = typer.Typer(
     no_args_is_help=True,
@@ -25,33 +20,10 @@ main = typer.Typer(
     help="Real Time School Monitoring.",
     rich_markup_mode=None,
 )
-keys = typer.Typer(no_args_is_help=True, help="API keys: create, list, revoke.")
 main.add_typer(keys, name="keys")
 
-Data = Annotated[Path | None, typer.Option("--data", help="folder of the data")]
 Host = Annotated[str | None, typer.Option(help="address to listen on")]
 Port = Annotated[int | None, typer.Option(help="port to listen on")]
-
-
-def _settings(**override: Any) -> Settings:
-    try:
-        settings = load_settings(**override)
-    except SettingsError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from error
-    configure_logs(settings.log_level)
-    return settings
-
-
-def _run(work: Coroutine[Any, Any, Any]) -> Any:
-    try:
-        return asyncio.run(work)
-    except (DatabaseError, Refused) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from error
-    except KeyboardInterrupt:
-        typer.echo("Interrupted; what was done is kept, and the same command goes on.", err=True)
-        raise typer.Exit(130) from None
 
 
 @main.command()
@@ -143,61 +115,6 @@ def replay(
 ) -> None:
     """Read the journal again from a position: to Kafka, or else to the consumers."""
     _run(operations.replay(_settings(data_dir=data), start))
-
-
-@keys.command("create")
-def create_key(
-    name: Annotated[str, typer.Option(help="whose key it is")],
-    scope: Annotated[list[str], typer.Option(help="what it may do; may be repeated")],
-    unit: Annotated[list[str] | None, typer.Option(help="where; may be repeated")] = None,
-    source: Annotated[
-        str | None, typer.Option(help="source of its visits; default the name")
-    ] = None,
-    days: Annotated[int | None, typer.Option(help="days until it expires")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="print a JSON object")] = False,
-    data: Data = None,
-) -> None:
-    """Make a key and print it, this once."""
-
-    async def made(access: Access) -> tuple[str, str, int | None]:
-        return await access.create_key(name, scope, source=source, units=unit, days=days)
-
-    try:
-        key, key_id, expires = _with_access(data, made)
-    except ValueError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from error
-    until = None if expires is None else rfc3339(expires)
-    typer.echo(json.dumps({"key": key, "key_id": key_id, "expires": until}) if as_json else key)
-
-
-@keys.command("list")
-def list_keys(data: Data = None) -> None:
-    """List all keys, without their secrets, one JSON object a line."""
-    for key in _with_access(data, lambda access: access.list_keys()):
-        typer.echo(json.dumps(key))
-
-
-@keys.command("revoke")
-def revoke_key(key_id: str, data: Data = None) -> None:
-    """End a key; it dies within five seconds everywhere."""
-    if not _with_access(data, lambda access: access.revoke_key(key_id)):
-        typer.echo("There is no living key of this id.", err=True)
-        raise typer.Exit(1)
-
-
-def _with_access(data: Path | None, work: Any) -> Any:
-    settings = _settings(data_dir=data)
-
-    async def done() -> Any:
-        access = Access(database_for(settings, "access", ACCESS_TABLES, size=2), SystemClock())
-        await access.open()
-        try:
-            return await work(access)
-        finally:
-            await access.close()
-
-    return _run(done())
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 
 _LOG = structlog.get_logger("rtsm.cache")
 _PREFIX = "rtsm:"
+REDIS_AWAY = (RedisError, OSError, TimeoutError)
 
 
 class Cache(Protocol):
@@ -99,7 +100,7 @@ class RedisCache:
         """The bytes, or None when they are not there, not ours, or Redis is away."""
         try:
             held = await self._redis.get(_PREFIX + key)
-        except (RedisError, OSError, TimeoutError) as error:
+        except REDIS_AWAY as error:
             _LOG.info("cache is away", error=repr(error))
             return None
         if not held or len(held) < 16 or held[:16] != self._tag(key, held[16:]):
@@ -110,14 +111,14 @@ class RedisCache:
         """Keep the bytes for at most `seconds`, if Redis is there."""
         try:
             await self._redis.set(_PREFIX + key, self._tag(key, value) + value, ex=seconds)
-        except (RedisError, OSError, TimeoutError) as error:
+        except REDIS_AWAY as error:
             _LOG.info("cache is away", error=repr(error))
 
     async def check(self) -> str | None:
         """None when Redis answers."""
         try:
             await self._redis.ping()
-        except (RedisError, OSError, TimeoutError):
+        except REDIS_AWAY:
             return "Redis does not answer; cards are computed anew each time"
         return None
 

@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from redis.exceptions import RedisError
 
-from shared.cache import redis_client
+from shared.cache import REDIS_AWAY, redis_client
 from shared.errors import Problem
 
 _LOG = structlog.get_logger("rtsm.limits")
@@ -114,7 +113,7 @@ class Limits:
             if left < 0:  # it ran out between two of the commands: a counter never lives for ever
                 await self._redis.pexpire(key, whole)
                 left = whole
-        except (RedisError, OSError, TimeoutError) as error:
+        except REDIS_AWAY as error:
             _LOG.warning("limits are counted by each instance alone", error=repr(error))
             self._away_until = self._now() + _AWAY_SECONDS
             window.count += 1

@@ -27,6 +27,7 @@ from services.ingest.stamps import Stamps
 from services.ingest.tables import IngestTable
 from services.ingest.targets import Targets
 from services.ingest.waiting import Figures
+from shared.access_routes import router as key_router
 from shared.db.errors import Transient
 from shared.db.sqlite import SqliteDatabase
 from shared.platform import Platform
@@ -47,6 +48,7 @@ def build(platform: Platform) -> Service:
     figures = Figures(platform.client("indicators"))
     posting = PostVisit(platform.access, drafter, committer, figures)
     router = APIRouter()
+    router.include_router(key_router(platform.access, platform.clock))
     router.include_router(
         visit_router(
             VisitParts(
