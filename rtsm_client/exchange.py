@@ -13,9 +13,10 @@ from typing import Any
 import httpx
 
 from rtsm_client.answers import problem_of
-from rtsm_client.errors import Passing, Unavailable, Unexpected, Unreachable
+from rtsm_client.errors import Passing, TooLarge, Unavailable, Unexpected, Unreachable
 from rtsm_client.patience import Patience, retry_after
 
+_TOO_LARGE = 413
 Waiting = Callable[[Passing, float], None]
 """Told before each pause: the trouble, and the seconds."""
 
@@ -122,6 +123,8 @@ def _refusal(answer: httpx.Response) -> Exception:
         error: Exception = problem_of(_document(answer), answer.status_code)
     elif answer.status_code in {429, 500, 502, 503, 504}:
         error = Unavailable(answer.status_code, "unavailable", "The server cannot answer now.")
+    elif answer.status_code == _TOO_LARGE:
+        error = TooLarge(_TOO_LARGE, "too_large", "Something on the way takes less at once.")
     else:
         error = Unexpected(f"The answer {answer.status_code} does not come from RTSM.")
     if isinstance(error, Passing):
