@@ -83,7 +83,9 @@ class Running:
 
     async def drain(self) -> None:
         """Handle all that is waiting, until nothing moves: for tests and for loading."""
-        while sum([await c.drain() for s in self.services for c in s.consumers]):
+        drains = [drain for service in self.services for drain in service.drains]
+        drains += [c.drain for service in self.services for c in service.consumers]
+        while sum([await drain() for drain in drains]):
             continue
 
 

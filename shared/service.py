@@ -15,6 +15,7 @@ from shared.journal.consumer import Consumer
 
 Check = Callable[[], Awaitable[str | None]]
 Task = Callable[[], Awaitable[None]]
+Drain = Callable[[], Awaitable[int]]
 ProblemPage = Callable[[Request, Problem], Awaitable[Response | None]]
 
 
@@ -26,7 +27,8 @@ class Service:
     `tasks` run until the process stops; a check answers None or says what is missing.
     `direct` maps (method, path) to the application that answers one of the router's own routes
     before the framework's routing: for the one path on which that costs more than the work.
-    `problem_page` shows a problem to a person, where a service has pages.
+    `problem_page` shows a problem to a person, where a service has pages. A drain does what a task
+    has waiting, at once, and says how much that was.
     """
 
     name: str
@@ -38,3 +40,4 @@ class Service:
     checks: dict[str, Check] = field(default_factory=dict)
     direct: dict[tuple[str, str], ASGIApp] = field(default_factory=dict)
     problem_page: ProblemPage | None = None
+    drains: list[Drain] = field(default_factory=list)
