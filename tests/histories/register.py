@@ -74,6 +74,11 @@ def unit(unit_id: str, level: str, parent: str | None, **more: Any) -> Record:
     return {"unit_id": unit_id, "name": unit_id, "level": level, "parent_id": parent, **more}
 
 
+def without_dates(record: Record) -> Record:
+    """The record without the days from which and until which it holds."""
+    return {name: value for name, value in record.items() if name not in ("valid_from", "valid_to")}
+
+
 @dataclass
 class Facts:
     """What the client has told the register so far: the latest record of each unit and school."""
@@ -121,7 +126,7 @@ def change_school(rng: Random, facts: Facts) -> Record:
     """A move, closure, merger, reopening or change of gender, mostly dated in the past."""
     code = rng.choice(list(facts.schools))
     latest = facts.schools[code]
-    record = {name: value for name, value in latest.items() if name != "valid_from"}
+    record = without_dates(latest)
     what = rng.choice(("move", "move", "close", "gender", "both"))
     if what in ("move", "both"):
         record["unit_id"] = rng.choice(list(CLUSTERS))
@@ -141,7 +146,8 @@ def change_unit(rng: Random, facts: Facts) -> Record:
     choices = list(CLUSTERS) if rng.random() < 0.7 else list(DISTRICTS)
     latest = facts.units[rng.choice(choices)]
     parents = list(DISTRICTS) if latest["level"] == "cluster" else list(DIVISIONS)
-    record = {**latest, "parent_id": rng.choice(parents), "valid_from": _since(rng, latest)}
+    record = without_dates(latest)
+    record |= {"parent_id": rng.choice(parents), "valid_from": _since(rng, latest)}
     facts.units[record["unit_id"]] = record
     return {"op": "units", "items": [record]}
 

@@ -11,7 +11,16 @@ from datetime import date, timedelta
 from random import Random
 from typing import Any
 
-from tests.histories.register import BEGIN, END, Facts, Record, school, some_day, unit
+from tests.histories.register import (
+    BEGIN,
+    END,
+    Facts,
+    Record,
+    school,
+    some_day,
+    unit,
+    without_dates,
+)
 
 AHEAD = date(2019, 6, 30)
 
@@ -61,7 +70,7 @@ def _below(facts: Facts, unit_id: str) -> list[Record]:
 
 def _dated(record: Record, since: str, **changes: Any) -> Record:
     """The record as it is from that day on."""
-    return {**record, **changes, "valid_from": since}
+    return {**without_dates(record), **changes, "valid_from": since}
 
 
 def _put_units(rng: Random, facts: Facts, records: list[Record]) -> Record:

@@ -96,8 +96,12 @@ class Registry:
             return httpx.Response(200, json={})
         if path == "visits":
             return self.post(body)
-        visit_id = path.split("/")[1]
-        visit = self.visits[request.url.params.get("source", "own"), visit_id]
+        key = (request.url.params.get("source", "own"), path.split("/")[1])
+        return self.revise(request, self.visits[key], body)
+
+    def revise(
+        self, request: httpx.Request, visit: dict[str, Any], body: dict[str, Any]
+    ) -> httpx.Response:
         before = {**visit}
         if request.method == "PUT":
             visit.update(now=body, gone=False)

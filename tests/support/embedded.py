@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import httpx
 from fastapi import FastAPI
@@ -23,6 +24,7 @@ from shared.platform import Platform
 from shared.settings import Settings
 
 NOW = datetime(2019, 6, 3, 4, 0, tzinfo=UTC)
+_LOCAL = ZoneInfo("Asia/Karachi")
 SOURCE = "own"  # sorts before the histories' other source, as no source does in the oracle
 
 
@@ -41,6 +43,15 @@ class Embedded:
         """The process's things."""
         platform: Platform = self.app.state.platform
         return platform
+
+    @property
+    def today(self) -> date:
+        """The local day on which the clock stands."""
+        return self.clock.now().astimezone(_LOCAL).date()
+
+    def set_day(self, day: date) -> None:
+        """Set the clock to the morning of a local day."""
+        self.clock.at = datetime.combine(day, time(9), _LOCAL)
 
     async def drain(self) -> None:
         """Let every consumer handle all that is waiting."""
