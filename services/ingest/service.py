@@ -16,6 +16,9 @@ from services.ingest.drafts import Drafter
 from services.ingest.intake import Intake, refresh
 from services.ingest.listing import Listing
 from services.ingest.posting import PostVisit
+from services.ingest.registry.book import Book
+from services.ingest.registry.chronicle import Chronicle
+from services.ingest.registry.lookup import Lookup
 from services.ingest.registry.pages import Pages
 from services.ingest.registry.register import Register
 from services.ingest.registry.routes import RegisterParts
@@ -26,6 +29,7 @@ from services.ingest.routes import router as visit_router
 from services.ingest.stamps import Stamps
 from services.ingest.tables import IngestTable
 from services.ingest.targets import Targets
+from services.ingest.trust.watchers import watchers
 from services.ingest.waiting import Figures
 from shared.access_routes import router as key_router
 from shared.db.errors import Transient
@@ -46,6 +50,7 @@ def build(platform: Platform) -> Service:
     drafter = Drafter(Register(), stamps, settings.zone, balochistan(), settings.first_day)
     committer = Committer(Intake(database, drafter).store)
     figures = Figures(platform.client("indicators"))
+    lookup = Lookup(database, drafter, Book("units"), Book("schools"))
     posting = PostVisit(platform.access, drafter, committer, figures)
     router = APIRouter()
     router.include_router(key_router(platform.access, platform.clock))
@@ -68,6 +73,8 @@ def build(platform: Platform) -> Service:
                 registry=Registry(database, drafter),
                 targets=Targets(database, drafter),
                 figures=figures,
+                lookup=lookup,
+                chronicle=Chronicle(database, drafter, lookup.units),
             )
         )
     )
@@ -99,6 +106,7 @@ def build(platform: Platform) -> Service:
         name="ingest",
         router=router,
         tables=tables,
+        consumers=watchers(platform, database, drafter),
         on_start=[begin],
         checks={"ledger": ledger},
         direct={("POST", "/v1/visits"): posting},

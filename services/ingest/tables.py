@@ -123,6 +123,30 @@ class SchoolRow(IngestTable, table=True):
     data: str = Field(sa_column=_text())
 
 
+class PastUnitRow(IngestTable, table=True):
+    """A record of a unit that another record of the same day has replaced."""
+
+    __tablename__ = "units_past"
+    id: str = Field(sa_column=_key(Text))
+    valid_from: int = Field(sa_column=_key(Integer))
+    version: int = Field(sa_column=_key(BigInteger))
+    recorded_at: int = Field(sa_column=_big())
+    actor: str = Field(sa_column=_text())
+    data: str = Field(sa_column=_text())
+
+
+class PastSchoolRow(IngestTable, table=True):
+    """A record of a school that another record of the same day has replaced."""
+
+    __tablename__ = "schools_past"
+    id: str = Field(sa_column=_key(Text))
+    valid_from: int = Field(sa_column=_key(Integer))
+    version: int = Field(sa_column=_key(BigInteger))
+    recorded_at: int = Field(sa_column=_big())
+    actor: str = Field(sa_column=_text())
+    data: str = Field(sa_column=_text())
+
+
 class TargetRow(IngestTable, table=True):
     """A baseline and a target of an indicator (split `` = total) for a unit and a span of days."""
 

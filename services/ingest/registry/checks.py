@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from services.ingest.reading import has_controls, is_plain_code
+from services.ingest.reading import is_plain_code
 from services.ingest.registry.schemas import SchoolIn, TargetIn, UnitIn
 from services.ingest.registry.versions import Version, in_force
 from shared.domain.codes import SCHOOL_PREFIX, canonical_school_code
 from shared.errors import FieldError
+from shared.strict_json import text_fault
 
 Parents = Mapping[str, Sequence[Version[str | None]]]
 _HIDDEN = "The text holds a control or invisible character."
@@ -39,6 +40,11 @@ def unit_faults(items: Sequence[UnitIn], known: Iterable[str]) -> list[FieldErro
             errors.append(told.of("unit_id", "school_unit", detail))
         if item.parent_id is not None and item.parent_id not in names:
             errors.append(told.of("parent_id", "unknown_unit", "There is no such unit."))
+        errors += [
+            told.of(f"predecessors/{place}", "unknown_unit", "There is no such unit.")
+            for place, former in enumerate(item.predecessors or ())
+            if former not in names
+        ]
         if item.valid_from is not None and item.valid_to is not None:
             errors += _reversed(told, "valid_to", item.valid_from, item.valid_to)
         codes = (("unit_id", item.unit_id), ("head_school_code", item.head_school_code))
@@ -83,7 +89,7 @@ def _hidden(told: Told, codes: Iterable[tuple[str, str | None]], name: str) -> I
     for field, code in codes:
         if code is not None and not is_plain_code(code):
             yield told.of(field, "control_character", _HIDDEN)
-    if has_controls(name):
+    if text_fault(name):
         yield told.of("name", "control_character", _HIDDEN)
 
 

@@ -12,6 +12,8 @@ from services.ingest import documents
 from services.ingest.bodies import ARRAY
 from services.ingest.exchange import json_answer, json_body, next_link, tagged
 from services.ingest.reading import Body
+from services.ingest.registry.chronicle import Chronicle
+from services.ingest.registry.lookup import Lookup
 from services.ingest.registry.pages import After, Limit, Pages, Reader, cursor_of, written
 from services.ingest.registry.schemas import SchoolIn, TargetIn, UnitIn
 from services.ingest.registry.store import Registry, Upserted
@@ -37,13 +39,17 @@ class RegisterParts:
     registry: Registry
     targets: Targets
     figures: Figures
+    lookup: Lookup
+    chronicle: Chronicle
 
 
 def router(parts: RegisterParts) -> APIRouter:
-    """`/v1/units`, `/v1/schools` and `/v1/targets`."""
+    """`/v1/units`, `/v1/schools`, `/v1/registry` and `/v1/targets`."""
     routes = APIRouter(tags=["register"])
     _writing(routes, parts)
     parts.pages.add(routes)
+    parts.lookup.add(routes)
+    parts.chronicle.add(routes)
     _targets(routes, parts)
     return routes
 

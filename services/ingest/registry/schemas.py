@@ -35,6 +35,7 @@ class SchoolIn(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=T
 
     school_code: Id
     name: Name
+    names: dict[str, str] | None = None
     unit_id: Id
     level: Word | None = None
     gender: Gender | None = None
@@ -44,6 +45,8 @@ class SchoolIn(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=T
     lat: Annotated[float, Meta(ge=-90, le=90)] | None = None
     lon: Annotated[float, Meta(ge=-180, le=180)] | None = None
     valid_from: date | None = None
+    predecessors: Annotated[list[Id], Meta(max_length=1000)] | None = None
+    aliases: Annotated[list[Name], Meta(max_length=1000)] | None = None
     attributes: dict[str, Any] | None = None
 
 

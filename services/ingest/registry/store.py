@@ -1,7 +1,7 @@
 """Stores dated records of units and schools, and tells each change as an event.
 
 Owns the register's version, which grows by one for each event. One writer at a time; readers follow
-the version.
+the version. Nothing told is lost: a record that another of the same day replaces is kept as past.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from services.ingest.registry.checks import cycle, school_faults, unit_faults
 from services.ingest.registry.register import VERSION_SQL
 from services.ingest.registry.schemas import SchoolIn, UnitIn
 from services.ingest.registry.versions import Version, merged, put
+from services.ingest.registry.wording import changes as changes_between
 from shared.access import Principal
 from shared.clock import micros, rfc3339
 from shared.db.engine import Database
@@ -35,6 +36,7 @@ _CHUNK = 2_000
 _BREATH = 500
 Record = dict[str, Any]
 Dated = dict[str, list[Version[str]]]
+_PAST = ("id", "valid_from", "version", "recorded_at", "actor", "data")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +44,25 @@ class Kind:
     """How one kind of record is stored and told."""
 
     table: str
+    past: str
     event: str
     name: str
 
 
-UNITS = Kind("units", "rtsm.unit.changed.v1", "unit")
-SCHOOLS = Kind("schools", "rtsm.school.changed.v1", "school")
+UNITS = Kind("units", "units_past", "rtsm.unit.changed.v1", "unit")
+SCHOOLS = Kind("schools", "schools_past", "rtsm.school.changed.v1", "school")
+
+
+@dataclass(slots=True)
+class Changed:
+    """One record to be stored, and the record in force on its day until then."""
+
+    version: Version[str]
+    before: str | None
+    replaces: bool
+
+
+Changes = dict[str, list[Changed]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +123,7 @@ class Registry:
 
     async def _changes(
         self, tx: Tx, kind: Kind, given: Sequence[tuple[str, date | None, Record]]
-    ) -> Dated:
+    ) -> Changes:
         """What the records change, applied one after the other as they were given."""
         ids = sorted({identity for identity, _, _ in given})
         known: Dated = {identity: [] for identity in ids}
@@ -121,7 +136,8 @@ class Registry:
             for identity, day, silent, data in rows:
                 known[identity].append(Version(day, data, bool(silent)))
         today = day_number(self._today())
-        changes: dict[str, dict[int, Version[str]]] = {}
+        changes: dict[str, dict[int, Changed]] = {}
+        stored = {identity: list(versions) for identity, versions in known.items()}
         for count, (identity, valid_from, record) in enumerate(given, 1):
             if count % _BREATH == 0:
                 await asyncio.sleep(0)
@@ -132,17 +148,20 @@ class Registry:
                 day = today if versions else self._drafter.first_day
             changed = put(versions, day, msgspec.json.encode(record).decode())
             known[identity] = merged(versions, changed)
-            changes.setdefault(identity, {}).update((v.day, v) for v in changed)
+            changes.setdefault(identity, {}).update(
+                (v.day, _changed(stored[identity], known[identity], v)) for v in changed
+            )
         return {identity: list(days.values()) for identity, days in changes.items()}
 
     def _today(self) -> date:
         return self._drafter.stamps.today(self._drafter.zone)
 
-    def _refuse_cycles(self, items: Sequence[UnitIn], changes: Dated) -> None:
+    def _refuse_cycles(self, items: Sequence[UnitIn], changes: Changes) -> None:
         parents = dict(self._drafter.register.parents)
-        for identity, versions in changes.items():
+        for identity, records in changes.items():
             told = [
-                Version(v.day, msgspec.json.decode(v.content).get("parent_id")) for v in versions
+                Version(v.day, msgspec.json.decode(v.content).get("parent_id"))
+                for v in (changed.version for changed in records)
             ]
             parents[identity] = merged(parents.get(identity, ()), told)
         found = cycle(parents)
@@ -168,18 +187,19 @@ class Registry:
             raise not_found("unit")
 
     async def _write(
-        self, tx: Tx, kind: Kind, changes: Dated, stored: int, caller: Principal
+        self, tx: Tx, kind: Kind, changes: Changes, stored: int, caller: Principal
     ) -> Upserted:
         row = await tx.fetch_one(VERSION_SQL)
         version = row[0] if row is not None else 0
         recorded = self._drafter.stamps.next()
         rows: list[tuple[Any, ...]] = []
         events: list[Event] = []
-        for identity, versions in changes.items():
-            for dated in versions:
+        for identity, records in changes.items():
+            for changed in records:
+                dated = changed.version
                 if not dated.silent:
                     version += 1
-                    events.append(self._event(kind, identity, dated, version, recorded))
+                    events.append(self._event(kind, identity, changed, version, recorded))
                 rows.append(
                     (
                         identity,
@@ -191,6 +211,7 @@ class Registry:
                         dated.content,
                     )
                 )
+        await _keep_replaced(tx, kind, changes)
         await tx.upsert_rows(kind.table, ("id", "valid_from"), _COLUMNS, rows)
         if events:
             await tx.upsert_rows("register_version", ("id",), ("id", "version"), [(0, version)])
@@ -198,15 +219,23 @@ class Registry:
         return Upserted(stored, len(events), version)
 
     def _event(
-        self, kind: Kind, identity: str, dated: Version[str], version: int, recorded: int
+        self, kind: Kind, identity: str, changed: Changed, version: int, recorded: int
     ) -> Event:
+        dated = changed.version
         record = msgspec.json.decode(dated.content)
+        before = None if changed.before is None else msgspec.json.decode(changed.before)
+        words = changes_between(before, record)
         record["valid_from"] = day_date(dated.day).isoformat()
         if kind is UNITS and record.get("head_school_code"):
             record["head_school_code"] = canonical_school_code(record["head_school_code"])
         key = identity if kind is UNITS else SCHOOL_PREFIX + identity
         began = datetime.combine(day_date(dated.day), time(), self._drafter.zone)
-        data = {"version": version, "recorded_at": rfc3339(recorded), kind.name: record}
+        data = {
+            "version": version,
+            "recorded_at": rfc3339(recorded),
+            "changes": ["corrected", *words] if changed.replaces else words,
+            kind.name: record,
+        }
         return Event(
             topic=TOPIC,
             type=kind.event,
@@ -216,6 +245,38 @@ class Registry:
             recorded=recorded,
             data=msgspec.json.encode(data),
         )
+
+
+def _changed(
+    stored: Sequence[Version[str]], known: Sequence[Version[str]], new: Version[str]
+) -> Changed:
+    """A record with what held on its day: the stored one of that very day, or the one before."""
+    same = next((v for v in stored if v.day == new.day and not v.silent), None)
+    if same is not None:
+        return Changed(new, same.content, replaces=True)
+    earlier = [v for v in known if v.day < new.day]
+    # The first record also holds before its own day: one put before it changes those days.
+    before = earlier[-1] if earlier else next((v for v in stored), None)
+    return Changed(new, None if before is None else before.content, replaces=False)
+
+
+async def _keep_replaced(tx: Tx, kind: Kind, changes: Changes) -> None:
+    """Copy the told records that are about to be overwritten; a record kept before stays."""
+    replaced = {
+        (identity, changed.version.day)
+        for identity, records in changes.items()
+        for changed in records
+        if changed.replaces
+    }
+    ids = sorted({identity for identity, _ in replaced})
+    for start in range(0, len(ids), _CHUNK):
+        rows = await tx.fetch(
+            f"SELECT {','.join(_PAST)} FROM {kind.table} WHERE id = ANY($1::text[]) AND silent = 0",
+            ids[start : start + _CHUNK],
+        )
+        kept = [tuple(row) for row in rows if (row[0], row[1]) in replaced]
+        if kept:
+            await tx.insert_rows(kind.past, _PAST, kept)
 
 
 def _refuse(errors: Sequence[FieldError]) -> None:
@@ -240,7 +301,7 @@ def _unit_record(item: UnitIn) -> Record:
 
 def _school_record(item: SchoolIn) -> Record:
     """All fields but the day, which is the record's key."""
-    return {
+    record: Record = {
         "school_code": item.school_code,
         "name": item.name.strip(),
         "unit_id": item.unit_id,
@@ -253,3 +314,11 @@ def _school_record(item: SchoolIn) -> Record:
         "lon": item.lon,
         "attributes": item.attributes or {},
     }
+    # Left out when not given: a register uploaded again is then the very record it was.
+    if item.names:
+        record["names"] = item.names
+    if item.predecessors:
+        record["predecessors"] = [canonical_school_code(code) for code in item.predecessors]
+    if item.aliases:
+        record["aliases"] = item.aliases
+    return record
