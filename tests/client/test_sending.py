@@ -70,7 +70,7 @@ def test_every_visit_counts_once_over_connections_that_drop(
     proxy.plan.extend([-300, 0, 60, -60_000, 17, None, 0, -100_000, 200])
     with client(proxy.url, server, patience=Patience(tries=12)) as sender:
         done = sender.send_many(sent, parcel_lines=700)
-    assert proxy.cut >= 7
+    assert proxy.cut >= 5
     assert (done.total, done.rejected, done.quarantined) == (2_000, 0, 0)
     assert done.replayed > 0  # answers were lost after the commit
     assert server.stored() == before | {visit["visit_id"]: 1 for visit in sent}
