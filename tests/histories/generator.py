@@ -29,21 +29,28 @@ Told = Operation | list[Operation] | None
 Step = Callable[[Random, State], Told]
 
 
-def _moment(rng: Random, day: date) -> str:
-    """An instant on that local day, written with any offset, often near midnight."""
+def _moment(rng: Random, day: date, today: date) -> str:
+    """An instant on that local day, written with any offset, often near midnight.
+
+    It may be up to a day ahead of the servers' clocks (09:00), as a tablet's clock may be.
+    """
     minute = rng.choice((rng.randint(480, 800), rng.randint(0, 1439), 0, 1439, 30))
+    if day > today:
+        minute %= 480
     local = datetime.combine(day, time(minute // 60, minute % 60), LOCAL)
     written = local.astimezone(timezone(timedelta(hours=rng.choice(OFFSETS))))
     text = written.isoformat()
     return text.replace("+00:00", "Z") if rng.random() < 0.5 else text
 
 
-def _visit_day(rng: Random) -> date:
+def _visit_day(rng: Random, state: State) -> date:
     chance = rng.random()
     if chance < 0.04:
         return register.some_day(rng, date(2011, 1, 1), date(2017, 12, 30))
     if chance < 0.06:
         return date(2017, 12, 31)
+    if chance < 0.09:
+        return state.today + timedelta(days=rng.randint(0, 1))
     if chance < 0.5:  # crowd a few weeks, so that visits of one school meet
         return register.some_day(rng, date(2018, 3, 1), date(2018, 3, 21))
     return register.some_day(rng)
@@ -63,7 +70,7 @@ def _new_visit(rng: Random, state: State) -> Operation:
     # equal seeds (Hypothesis likes them) must not make equal ids
     visit_id = str(UUID(int=rng.getrandbits(128) ^ len(state.visits), version=4))
     source = OTHER_SOURCE if rng.random() < 0.1 else None
-    day, code, monitor = _visit_day(rng), _code(rng), rng.choice(MONITORS)
+    day, code, monitor = _visit_day(rng, state), _code(rng), rng.choice(MONITORS)
     if state.visits and rng.random() < 0.2:  # the same monitor, school and day once more
         rival = rng.choice(state.visits)
         moment = datetime.fromisoformat(rival.form["visited_at"])
@@ -72,7 +79,7 @@ def _new_visit(rng: Random, state: State) -> Operation:
         taken = {(sent.source, sent.visit_id) for sent in state.visits}
         if rng.random() < 0.15 and (OTHER_SOURCE, rival.visit_id) not in taken:
             visit_id, source = rival.visit_id, OTHER_SOURCE  # identity is (source, visit_id)
-    form = {"visit_id": visit_id, "school_code": code, "visited_at": _moment(rng, day)}
+    form = {"visit_id": visit_id, "school_code": code, "visited_at": _moment(rng, day, state.today)}
     if source is not None:
         form["source"] = source
     if monitor is not None:
@@ -85,7 +92,7 @@ def _new_visit(rng: Random, state: State) -> Operation:
     return state.visits[-1].call("visit", form=copy.deepcopy(form))
 
 
-def _corrected(rng: Random, sent: Sent) -> Operation:
+def _corrected(rng: Random, state: State, sent: Sent) -> Operation:
     """Another body for the same visit: other counts, date, school or monitor."""
     form = {name: sent.form[name] for name in sent.form if name != "ended_at"}
     what = rng.choice(("counts", "counts", "date", "date", "school", "monitor"))
@@ -93,7 +100,7 @@ def _corrected(rng: Random, sent: Sent) -> Operation:
         head = ("visit_id", "school_code", "visited_at", "source", "monitor_id")
         form = {name: form[name] for name in head if name in form} | measured(rng)
     elif what == "date":
-        form["visited_at"] = _moment(rng, _visit_day(rng))
+        form["visited_at"] = _moment(rng, _visit_day(rng, state), state.today)
     elif what == "school":
         form["school_code"] = _code(rng)
     else:
@@ -110,7 +117,7 @@ def _correct(rng: Random, state: State) -> Operation | None:
     sent = state.some(rng, lambda v: not v.withdrawn)
     if sent is None:
         return None
-    sent.say(_corrected(rng, sent))
+    sent.say(_corrected(rng, state, sent))
     return sent.call("correct", form=copy.deepcopy(sent.form))
 
 
@@ -127,7 +134,7 @@ def _restore(rng: Random, state: State) -> Operation | None:
     if sent is None:
         return None
     if rng.random() < 0.4:
-        sent.say(_corrected(rng, sent))
+        sent.say(_corrected(rng, state, sent))
     sent.withdrawn = False
     return sent.call("restore", form=copy.deepcopy(sent.form))
 

@@ -2,7 +2,8 @@
 
 Kept: the calls about one visit, the calls to the register, and first submissions that name the
 same monitor (which of them is later decides supersession). A review waits for the register calls
-that came before it. Everything else may come in any order.
+that came before it. Everything else may come in any order. Histories in which days pass have one
+order only: what a day is called "today" or "tomorrow" on would change.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ def _monitors(history: list[Operation]) -> dict[Hashable, set[str]]:
 
 
 def _chains(operation: Operation, named: dict[Hashable, set[str]]) -> list[Hashable]:
-    if operation["op"] in ("units", "schools", "clock"):
+    if operation["op"] in ("units", "schools"):
         return ["register"]
     visit = (operation["source"], operation["visit_id"])
     chains: list[Hashable] = [visit]

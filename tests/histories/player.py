@@ -51,6 +51,7 @@ class Player:
     revisions: dict[tuple[str | None, str], int] = field(default_factory=dict)
     known: set[str] = field(default_factory=set)
     forms: dict[tuple[str | None, str], Operation] = field(default_factory=dict)
+    receipts: dict[tuple[str | None, str], Operation] = field(default_factory=dict)
     latest: datetime | None = None
     set_day: Callable[[date], None] | None = None
 
@@ -153,6 +154,7 @@ class Player:
         codes, _ = self._status(operation["form"])
         answer = await self._call("POST", "/v1/visits", codes, json=operation["form"])
         self._accepted(operation, answer.json())
+        self.receipts[operation["source"], operation["visit_id"]] = answer.json()
 
     async def _post_batch(self, run: list[Operation]) -> None:
         forms = [operation["form"] for operation in run]
@@ -177,7 +179,10 @@ class Player:
 
     async def _repeat(self, operation: Operation) -> None:
         code = {"replay": 200, "conflict": 409, "gone": 410}[operation["op"]]
-        await self._call("POST", "/v1/visits", (code,), json=operation["form"])
+        answer = await self._call("POST", "/v1/visits", (code,), json=operation["form"])
+        first = self.receipts.get((operation["source"], operation["visit_id"]), {})
+        if code == 200 and first and {**answer.json(), "status": first.get("status")} != first:
+            raise UnexpectedAnswerError(f"replayed as {answer.text}, received as {first}")
 
     def _path(self, operation: Operation, tail: str = "") -> str:
         source = operation["source"]

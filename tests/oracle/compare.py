@@ -63,6 +63,8 @@ def _value_differs(expected: Row, actual: Row) -> bool:
 
 def _row_differences(expected: Row, actual: Row) -> list[str]:
     found = []
+    if expected["reliable"] is not actual.get("reliable"):
+        found.append(f"reliable {actual.get('reliable')!r}, expected {expected['reliable']}")
     for name in (*INTEGERS, "state"):
         wanted, given = expected[name], actual.get(name)
         if wanted == 0 and given is None and name != "visits" and expected["value"] is None:

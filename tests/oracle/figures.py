@@ -1,6 +1,6 @@
 """Every figure of a unit over a window, in the wire form of the figures answer, by brute force.
 
-Owns 02 §4 (flow, stock, restated, coverage) and §5 (states). Slow and plain on purpose.
+Owns 02 §4 (flow, stock, restated, coverage) and §5 (states, reliable). Slow and plain on purpose.
 """
 
 from __future__ import annotations
@@ -13,6 +13,14 @@ from tests.oracle.answers import FIXED, GROUPS, flow_answers, replaces, stock_an
 from tests.oracle.visits import Operation, Visit, World, replay
 
 LOOK_BACK = 365
+FLOWS = (
+    "student_attendance",
+    "teacher_attendance",
+    "non_teaching_attendance",
+    "official_visits",
+    "learning_environment",
+    "visits_made",
+)
 Tally = dict[tuple[str, str | None], list[tuple[str, int, int]]]
 
 
@@ -57,16 +65,18 @@ class Oracle:
         seen = [c for c in registered for day, _ in self.by_school[c] if first <= day <= last]
         visited = set(seen)
         made = len(tally.get(("visits_made", None), []))
+        census = bool(registered) and 5 * len(known) >= 4 * len(registered)
+        rows = [
+            *_rows(tally),
+            _row("schools_known", None, len(known), len(registered), len(known), len(known)),
+            _row("coverage", None, len(visited), len(registered), len(seen), len(visited)),
+        ]
         return {
             "visits": made,
             "schools_visited": len(visited),
             "schools_registered": len(registered),
             "coverage": (len(visited), len(registered)),
-            "figures": [
-                *_rows(tally),
-                _row("schools_known", None, len(known), len(registered), len(known), len(known)),
-                _row("coverage", None, len(visited), len(registered), len(seen), len(visited)),
-            ],
+            "figures": [{**row, "reliable": _reliable(row, census=census)} for row in rows],
         }
 
     def standing(self, code: str, day: date) -> list[tuple[str, str | None, int, int]]:
@@ -115,6 +125,18 @@ def _row(
         "state": state,
         "value": Fraction(num, den) if den else None,
     }
+
+
+def _reliable(row: dict[str, Any], *, census: bool) -> bool:
+    """Flows from 5 schools and 10 visits; stocks from 5 schools, or of a census; never nothing."""
+    enough = row["schools"] >= 5
+    if row["indicator"] in FLOWS:
+        enough = enough and row["visits"] >= 10
+    elif row["indicator"] == "coverage":  # counts all there are: no sample, nothing to be small
+        enough = True
+    else:
+        enough = enough or census
+    return enough and row["state"] == "value"
 
 
 def figures(
