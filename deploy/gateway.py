@@ -22,7 +22,7 @@ _OPTIONS = """\
 	servers {
 		timeouts {
 			read_header 10s
-			read_body 60s
+			read_body 1h
 			idle 2m
 		}
 	}

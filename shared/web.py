@@ -4,6 +4,7 @@ Owns what all routes share. Nothing here echoes input, shows a traceback or name
 """
 
 from collections.abc import Callable, Coroutine, Mapping
+from functools import reduce
 from typing import Any
 
 import structlog
@@ -12,12 +13,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.db.errors import Transient
 from shared.errors import FieldError, Problem
 from shared.security import LIMIT_FIELDS
-from shared.strict_json import escaped, parse
+from shared.strict_json import parse, pointer_to
 
 _LOG = structlog.get_logger("rtsm.web")
 PROBLEM_TYPE = "application/problem+json"
@@ -100,7 +102,7 @@ _PLACES = {"query": "/query", "path": "/path", "header": "/header", "cookie": "/
 def _field(error: dict[str, Any]) -> FieldError:
     """A validation error without the input that caused it."""
     place, *rest = [str(part) for part in error["loc"]] or ["body"]
-    pointer = _PLACES.get(place, "") + "".join(f"/{escaped(part)}" for part in rest)
+    pointer = reduce(pointer_to, rest, _PLACES.get(place, ""))
     code = {"extra_forbidden": "unknown_key", "missing": "missing"}.get(
         error["type"], error["type"]
     )
@@ -154,6 +156,9 @@ def install_problems(app: FastAPI) -> None:
     async def transient(request: Request, error: Exception) -> Response:
         return await _answer(request, _of_transient(error))  # type: ignore[arg-type]
 
+    async def gone(request: Request, _: Exception) -> Response:  # nobody is left to read it
+        return await _answer(request, Problem(400, "cut_off", "The body was cut off."))
+
     async def unforeseen(request: Request, error: Exception) -> Response:
         return await _answer(request, _unforeseen(request.url.path, error))
 
@@ -161,6 +166,7 @@ def install_problems(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, framework)
     app.add_exception_handler(Transient, transient)
+    app.add_exception_handler(ClientDisconnect, gone)
     app.add_exception_handler(Exception, unforeseen)
 
 
