@@ -14,6 +14,7 @@ from services.ingest.drafts import CORRECTED, WITHDRAWN, Draft, Drafter, event_o
 from services.ingest.intake import refresh
 from services.ingest.outcomes import Receipt, flags_of, flags_text, status_of, withdrawn
 from services.ingest.reading import CORRECTION, read
+from services.ingest.review.decisions import TRUST_LOCK, Decision, record
 from services.ingest.stamps import written
 from services.ingest.store import Revision, Stored, add_revision, current, move
 from shared.access import Principal
@@ -22,7 +23,7 @@ from shared.db.transaction import Tx
 from shared.errors import Problem, not_found
 from shared.journal.journal import append
 
-_REVISION = re.compile(r"[0-9]{1,9}")
+_REVISION = re.compile(r"([0-9]{1,9})(?:\.[0-9a-f]{8})?")
 KINDS = {"exclude": "excluded", "include": "included", "release": "released"}
 
 
@@ -109,7 +110,7 @@ class Changes:
             after = replace(visit, excluded=excluded, released=released, standing=standing)
             return Change(KINDS[decision], after)
 
-        return await self._change(actor, str(visit_id), None, decide)
+        return await self._change(actor, str(visit_id), None, decide, decision)
 
     def _standing(self, excluded: bool, released: bool, day: int) -> str:
         if excluded:
@@ -117,20 +118,41 @@ class Changes:
         early = day < self._drafter.first_day
         return "quarantined" if early and not released else "standing"
 
-    async def _change(self, actor: Actor, visit_id: str, match: Match, decide: Decide) -> Receipt:
+    async def _change(
+        self,
+        actor: Actor,
+        visit_id: str,
+        match: Match,
+        decide: Decide,
+        decision: str | None = None,
+    ) -> Receipt:
         async with self._database.transaction() as tx:
             visit = await current(tx, actor.source, visit_id, lock=True)
+            if decision is not None:
+                # Before the journal's lock, which everybody waits for, not after it.
+                await tx.lock(TRUST_LOCK)
             await refresh(tx, self._drafter)
             if visit is None or not self._drafter.within(actor.caller, visit.code, visit.day):
                 raise not_found("visit")
             change = decide(visit)
             if change is None:
+                await self._decided(tx, visit, actor, decision)
                 return self.receipt(visit)
             if match is not None and visit.revision not in match:
                 detail = f"The visit is at revision {visit.revision} by now."
                 raise Problem(412, "stale_revision", detail, revision=visit.revision)
             after = await self._write(tx, visit, change, actor)
+            await self._decided(tx, after, actor, decision)
         return self.receipt(after)
+
+    async def _decided(self, tx: Tx, visit: Stored, actor: Actor, decision: str | None) -> None:
+        """Keep a reviewer's decision, also one that leaves the visit as it was."""
+        if decision is not None:
+            at = self._drafter.stamps.next()
+            said = Decision(
+                decision, actor.reason, actor.note, actor.caller.key_id, at, visit.revision
+            )
+            await record(tx, visit, said)
 
     async def _write(self, tx: Tx, before: Stored, change: Change, actor: Actor) -> Stored:
         recorded = self._drafter.stamps.next()
@@ -205,10 +227,12 @@ class Changes:
 def revisions_matched(header: str | None) -> Match:
     """The revisions that an If-Match header names; None for `*` or no header.
 
-    A weak or unreadable tag matches nothing.
+    What follows a revision in a tag tells flags, which are no part of it. A weak or unreadable tag
+    matches nothing.
     """
     if header is None or header.strip() == "*":
         return None
     tags = (tag.strip() for tag in header.split(","))
     numbers = (tag[1:-1] if tag[:1] == tag[-1:] == '"' else tag for tag in tags)
-    return frozenset(int(number) for number in numbers if _REVISION.fullmatch(number))
+    found = (_REVISION.fullmatch(number) for number in numbers)
+    return frozenset(int(match[1]) for match in found if match)

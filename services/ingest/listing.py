@@ -19,6 +19,8 @@ from services.ingest.exchange import json_answer, next_link, visit_key
 from services.ingest.intake import refresh
 from services.ingest.outcomes import flags_of, status_of, withdrawn
 from services.ingest.store import Filter, Revision, Stored, current, history, listed
+from services.ingest.trust.shown import entity_tag, shown
+from services.ingest.trust.signals import Finding
 from shared.access import Principal
 from shared.clock import rfc3339
 from shared.db.engine import Database
@@ -64,7 +66,7 @@ class Listing:
         async def get_revisions(visit_id: str, caller: Reader, source: Source = None) -> Response:
             """Read every revision of a visit, withdrawn or not."""
             named = source_of(caller, source)
-            _, revisions = await self._found(named, visit_id, caller)
+            _, revisions, _ = await self._found(named, visit_id, caller)
             told = [_revision(revision, form=True) for revision in revisions]
             return json_answer({"source": named, "visit_id": visit_id, "revisions": told})
 
@@ -102,8 +104,10 @@ class Listing:
             async with self._database.reading() as tx:
                 await refresh(tx, self._drafter)
                 found = await listed(tx, wanted, _position(after), limit + 1)
+                flags = await shown(tx, found)
             more, found = len(found) > limit, found[:limit]
-            answer = json_answer({"visits": [self._record(visit) for visit in found]})
+            told = [self._record(visit, flags[visit.visit_id, visit.source]) for visit in found]
+            answer = json_answer({"visits": told})
             if more:
                 answer.headers["Link"] = next_link(request, _cursor(found[-1].position))
             return answer
@@ -116,25 +120,26 @@ class Listing:
 
     async def _found(
         self, source: str, visit_id: str, caller: Principal
-    ) -> tuple[Stored, list[Revision]]:
+    ) -> tuple[Stored, list[Revision], list[Finding]]:
         key = str(visit_key(visit_id))
         async with self._database.reading() as tx:
             await refresh(tx, self._drafter)
             visit = await current(tx, source, key)
             if visit is None or not self._drafter.within(caller, visit.code, visit.day):
                 raise not_found("visit")
-            return visit, await history(tx, source, key)
+            [flags] = (await shown(tx, [visit])).values()
+            return visit, await history(tx, source, key), flags
 
     async def one(
         self, request: Request, visit_id: str, caller: Principal, source: str | None
     ) -> Response:
         """The visit, 304 when the caller has it; raises Problem 404 or 410."""
-        visit, revisions = await self._found(source_of(caller, source), visit_id, caller)
+        visit, revisions, flags = await self._found(source_of(caller, source), visit_id, caller)
         if visit.standing == "withdrawn":
             raise withdrawn()
-        record = self._record(visit)
+        record = self._record(visit, flags)
         record["history"] = [_revision(revision, form=False) for revision in revisions]
-        tag = f'"{visit.revision}"'
+        tag = entity_tag(visit, flags)
         # A visit that waits for its school changes without a revision: nobody may keep it.
         settled = record["status"] != "quarantined"
         if settled and request.headers.get("if-none-match") == tag:
@@ -144,7 +149,7 @@ class Listing:
             answer.headers["ETag"] = tag
         return answer
 
-    def _record(self, visit: Stored) -> Document:
+    def _record(self, visit: Stored, flags: list[Finding]) -> Document:
         known = self._drafter.register.knows(visit.code)
         status = status_of(visit.standing, known)
         record: Document = {
@@ -152,7 +157,7 @@ class Listing:
             "visit_id": visit.visit_id,
             "revision": visit.revision,
             "status": status,
-            "flags": flags_of(visit.flags),
+            "flags": flags,
             "received_at": rfc3339(visit.received_at),
             "recorded_at": rfc3339(visit.recorded_at),
             "position": visit.position,

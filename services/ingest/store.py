@@ -166,6 +166,11 @@ class Filter:
     codes: Sequence[str] | None = None
 
 
+# The flags a visit is shown with: those of its sighting, once there is one.
+_SHOWN = (
+    "coalesce((SELECT t.flags FROM sightings t WHERE t.visit_id = v.visit_id "
+    "AND t.source = v.source), v.flags_now)"
+)
 _UNKNOWN = "NOT EXISTS (SELECT 1 FROM schools s WHERE s.id = v.school_code)"
 _STATUS = {
     "accepted": f"v.standing = 'standing' AND NOT {_UNKNOWN}",
@@ -196,7 +201,7 @@ async def listed(tx: Tx, wanted: Filter, after: int, limit: int) -> list[Stored]
     if wanted.last is not None:
         add("v.day <= {}", wanted.last)
     if wanted.flag is not None:
-        add("v.flags_now LIKE {}", f'%"code":"{wanted.flag}"%')
+        add(_SHOWN + " LIKE {}", f'%"code":"{wanted.flag}"%')
     if wanted.status is not None:
         where.append(_STATUS[wanted.status])
     args.append(limit)

@@ -1,0 +1,1 @@
+"""Trust signals: flags that need other visits, computed after the commit; figures never change."""
