@@ -14,7 +14,7 @@ from services.ingest.drafts import Drafter
 from services.ingest.exchange import json_answer, tagged
 from services.ingest.intake import refresh
 from services.ingest.registry.book import Book, Records, entry_on
-from services.ingest.registry.naming import Match, Names, Resolution
+from services.ingest.registry.naming import Match, Names, Resolution, halves
 from shared.access import Principal
 from shared.db.engine import Database
 from shared.db.transaction import Tx
@@ -158,7 +158,28 @@ class Lookup:
         def stands(unit_id: str) -> bool:
             return not entry_on(records, unit_id, day).ended(day)
 
-        return names.resolve(name, fits, stands, limit)
+        found = names.resolve(name, fits, stands, limit)
+        if found.match is not None or found.ambiguous:
+            return found
+        return self._by_path(names, records, name, day, fits) or found
+
+    def _by_path(
+        self, names: Names, records: Records, name: str, day: int, fits: Callable[[str], bool]
+    ) -> Resolution | None:
+        """A unit named after one above it (`Kech Dasht`), today or by any of its records."""
+        found: dict[str, Match] = {}
+        under = self._drafter.register.under
+        for above, own in halves(name):
+            upper = set(names.called(above, lambda _: True))
+            for match in names.certain(own, fits) if upper else ():
+                others = upper - {match.identity}
+                days = (day, *(version.day for version in records[match.identity]))
+                if any(under(match.identity, others, on) for on in days):
+                    found[match.identity] = Match(match.identity, match.matched, "path", 1.0)
+        told = tuple(found[identity] for identity in sorted(found))
+        if len(told) == 1:
+            return Resolution(told[0], told)
+        return Resolution(None, told, ambiguous=True) if told else None
 
     def _day(self, on: date | None) -> int:
         return day_number(on or self._drafter.stamps.today(self._drafter.zone))

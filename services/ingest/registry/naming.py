@@ -15,7 +15,7 @@ from rapidfuzz import fuzz, process
 from shared.domain.codes import canonical_school_code
 
 # In the order in which they decide: a unit that is called so outranks one that once was.
-BY = ("id", "name", "alias", "head_school", "former_name")
+BY = ("id", "name", "alias", "head_school", "former_name", "path")
 _CODES = frozenset({"id", "head_school"})
 _RANK = {by: rank for rank, by in enumerate(BY)}
 _NO_LETTERS = re.compile(r"[\W_]+")
@@ -65,6 +65,12 @@ def key(text: str) -> str:
     return _NO_LETTERS.sub("", letters).casefold()
 
 
+def halves(text: str) -> list[tuple[str, str]]:
+    """All ways to part a text of several words in two: `Kech Dasht` is a tehsil of a district."""
+    words = text.split()
+    return [(" ".join(words[:at]), " ".join(words[at:])) for at in range(1, len(words))]
+
+
 class Names:
     """All spellings of units, or of schools."""
 
@@ -85,14 +91,19 @@ class Names:
         self._keys: Sequence[str] = keys
         self._told: Sequence[Spelling] = told
 
-    def certain(self, text: str, fits: Callable[[str], bool]) -> tuple[Match, ...]:
-        """Whose id, name, alias or former name this is: those of the best rank, mostly one."""
+    def called(self, text: str, fits: Callable[[str], bool]) -> dict[str, Spelling]:
+        """Everybody with this id, name, alias or former name, each by the best of them."""
         found: dict[str, Spelling] = {}
         code = (True, canonical_school_code(text).casefold())
         for spelling in (*self._certain.get(code, ()), *self._certain.get((False, key(text)), ())):
             held = found.get(spelling.identity)
             if fits(spelling.identity) and (held is None or _RANK[spelling.by] < _RANK[held.by]):
                 found[spelling.identity] = spelling
+        return found
+
+    def certain(self, text: str, fits: Callable[[str], bool]) -> tuple[Match, ...]:
+        """Those of the best rank among `called`, mostly one."""
+        found = self.called(text, fits)
         best = min((_RANK[spelling.by] for spelling in found.values()), default=0)
         return tuple(
             Match(spelling.identity, spelling.text, spelling.by, 1.0)
@@ -148,6 +159,9 @@ class Names:
             return Resolution(certain[0], certain)
         if certain:
             return Resolution(None, certain[:limit], ambiguous=True)
+        return self._uncertain(text, fits, limit)
+
+    def _uncertain(self, text: str, fits: Callable[[str], bool], limit: int) -> Resolution:
         gone = self.certain(text, fits)
         named = {match.identity for match in gone}
         near = self.near(text, lambda identity: identity not in named and fits(identity), limit)
