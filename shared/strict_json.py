@@ -1,128 +1,162 @@
 """JSON that means one thing: no duplicate keys, no NaN, no infinite numbers, no broken text.
 
-Owns the reading of request bodies into plain values with a pointer for everything refused; what a
-body must contain is left to each route's own schema. The input is never echoed.
+Owns how strictly a body is read and the words for what is refused, with a pointer each; what a
+body must contain is left to each route's own schema. The input is never echoed: a pointer names a
+key only when it looks like a field's name.
 """
 
 import json
+import math
+import re
+from dataclasses import dataclass
 from typing import Any
 
 from shared.errors import FieldError, Problem
 
-MAX_DEPTH = 32
+MAX_DEPTH = 16
+MAX_ERRORS = 100
 MAX_TEXT = 64 * 1024
-_MAX_ERRORS = 50
+_MAX_VALUES = 50_000
 _MAX_DIGITS = 19
+_FIELD = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}:]', re.DOTALL)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+Fault = tuple[str, str]
+NOT_FINITE: Fault = ("not_finite", "NaN, infinities and numbers beyond range are refused.")
+HUGE: Fault = ("out_of_range", "The number is out of range.")
+DUPLICATE: Fault = ("duplicate_key", "The key is given twice.")
 
 
-class _Pairs(list[tuple[str, Any]]):
-    """An object as its pairs, in order, before anybody decided which of two equal keys counts."""
+@dataclass(frozen=True, slots=True)
+class Members:
+    """A JSON object as it was written, duplicates included."""
+
+    pairs: list[tuple[str, Any]]
 
 
-class _Refused:
-    """A value that Python's reader lets pass and we do not."""
-
-    def __init__(self, code: str, detail: str) -> None:
-        self.code = code
-        self.detail = detail
+class NotFinite:
+    """A number that is none: NaN, an infinity, or one beyond the range of a double."""
 
 
-def _constant(_: str) -> _Refused:
-    return _Refused("not_a_number", "NaN and Infinity are no JSON numbers.")
+class Huge:
+    """A whole number of more digits than anything counted has."""
 
 
-def _integer(text: str) -> int | _Refused:
-    if len(text.removeprefix("-")) > _MAX_DIGITS:
-        return _Refused("number_out_of_range", "The number is too large.")
-    return int(text)
+def pointer_to(parent: str, key: str | int) -> str:
+    """The RFC 6901 pointer of a member; a key that is no field name stays unnamed."""
+    if isinstance(key, int) or _FIELD.fullmatch(key):
+        return f"{parent}/{key}"
+    return parent
 
 
-def _float(text: str) -> float | _Refused:
+def not_json(detail: str = "The body is not JSON.") -> Problem:
+    """A 400 for a body that is no JSON text in UTF-8."""
+    return Problem(400, "not_json", detail)
+
+
+def refused(errors: list[FieldError]) -> Problem:
+    """A 422 that lists what is wrong, field by field."""
+    return Problem(422, errors[0].code, errors[0].detail, errors=errors[:MAX_ERRORS])
+
+
+def _float(text: str) -> Any:
     value = float(text)
-    if value in (float("inf"), float("-inf")):
-        return _Refused("number_out_of_range", "The number is too large.")
-    return value
+    return value if math.isfinite(value) else NotFinite()
 
 
-_DECODER = json.JSONDecoder(
-    object_pairs_hook=_Pairs, parse_constant=_constant, parse_int=_integer, parse_float=_float
+def _int(text: str) -> Any:
+    return int(text) if len(text.removeprefix("-")) <= _MAX_DIGITS else Huge()
+
+
+PARSER = json.JSONDecoder(
+    object_pairs_hook=Members,
+    parse_constant=lambda _: NotFinite(),
+    parse_float=_float,
+    parse_int=_int,
 )
 
 
-def _not_json(detail: str) -> Problem:
-    return Problem(400, "not_json", detail)
+def text_of(raw: bytes) -> str:
+    """The body as text, refused when it is not UTF-8, too deep or of too many values."""
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        raise not_json("The body is not UTF-8.") from None
+    if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH:
+        _refuse_depth(text)
+    if raw.count(b",") > _MAX_VALUES:
+        raise refused([FieldError("", "too_many_values", "The body holds too many values.")])
+    return text
+
+
+def _refuse_depth(text: str) -> None:
+    depth, pointer, last = 0, "", ""
+    for token in _TOKEN.finditer(text):
+        sign = token[0]
+        if sign == ":":
+            if depth == 1:
+                pointer = pointer_to("", last[1:-1])
+        elif sign in "[{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                detail = f"Values are nested deeper than {MAX_DEPTH} levels."
+                raise refused([FieldError(pointer, "too_deep", detail)])
+        elif sign in "]}":
+            depth -= 1
+        else:
+            last = sign
+
+
+def text_fault(text: str) -> Fault | None:
+    """Why a text is refused: half a character, or a control other than a tab or a line's end."""
+    if text.isascii() and text.isprintable():
+        return None
+    if _SURROGATE.search(text):
+        return "lone_surrogate", "The text holds half a character."
+    if _CONTROL.search(text):
+        return "control_character", "The text holds a control character."
+    return None
 
 
 def parse(body: bytes) -> Any:
     """The value of a JSON text; raises Problem 400 when it is none, 422 with pointers otherwise."""
     try:
-        text = body.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise _not_json("The body is not UTF-8.") from error
-    try:
-        value = _DECODER.decode(text)
-    except RecursionError as error:
-        raise _not_json("The body is nested too deeply.") from error
-    except ValueError as error:
-        raise _not_json("The body is not a JSON text.") from error
+        value = PARSER.decode(text_of(body))
+    except ValueError:
+        raise not_json() from None
     errors: list[FieldError] = []
-    plain = _plain(value, "", 0, errors)
+    plain = _plain(value, "", errors)
     if errors:
-        raise Problem(422, errors[0].code, errors[0].detail, errors=errors[:_MAX_ERRORS])
+        raise refused(errors)
     return plain
 
 
-def escaped(token: str) -> str:
-    """One token of an RFC 6901 pointer."""
-    return token.replace("~", "~0").replace("/", "~1")
-
-
-def _plain(value: Any, pointer: str, depth: int, errors: list[FieldError]) -> Any:
-    if depth > MAX_DEPTH:
-        errors.append(FieldError(pointer, "too_deep", f"Nested deeper than {MAX_DEPTH} levels."))
-        return None
-    if isinstance(value, str):
-        _check_text(value, pointer, errors)
-        return value
-    if isinstance(value, _Refused):
-        errors.append(FieldError(pointer, value.code, value.detail))
-        return None
-    if isinstance(value, _Pairs):
-        return _object(value, pointer, depth, errors)
+def _plain(value: Any, pointer: str, errors: list[FieldError]) -> Any:
+    if isinstance(value, Members):
+        return _object(value, pointer, errors)
     if isinstance(value, list):
-        return [
-            _plain(item, f"{pointer}/{place}", depth + 1, errors)
-            for place, item in enumerate(value)
-        ]
+        return [_plain(item, f"{pointer}/{place}", errors) for place, item in enumerate(value)]
+    fault: Fault | None = None
+    if isinstance(value, str):
+        fault = text_fault(value)
+        if len(value) > MAX_TEXT:
+            fault = ("too_long", f"Longer than {MAX_TEXT} characters.")
+    elif isinstance(value, NotFinite):
+        fault = NOT_FINITE
+    elif isinstance(value, Huge):
+        fault = HUGE
+    if fault is not None:
+        errors.append(FieldError(pointer, *fault))
     return value
 
 
-def _object(pairs: _Pairs, pointer: str, depth: int, errors: list[FieldError]) -> dict[str, Any]:
+def _object(members: Members, pointer: str, errors: list[FieldError]) -> dict[str, Any]:
     plain: dict[str, Any] = {}
-    for key, item in pairs:
-        if broken_text(key):
-            errors.append(FieldError(pointer, "broken_key", "No key may hold such characters."))
-            continue
-        here = f"{pointer}/{escaped(key)}"
-        if key in plain:
-            errors.append(FieldError(here, "duplicate_key", "The key stands twice in one object."))
-        plain[key] = _plain(item, here, depth + 1, errors)
+    for key, item in members.pairs:
+        here = pointer_to(pointer, key)
+        fault = DUPLICATE if key in plain else text_fault(key)
+        if fault is not None:
+            errors.append(FieldError(here, *fault))
+        plain[key] = _plain(item, here, errors)
     return plain
-
-
-def broken_text(text: str) -> bool:
-    """Whether a text holds lone surrogates, U+0000 or other controls than tab and line ends."""
-    if text.isascii():
-        return not text.isprintable() and any(c < " " and c not in "\t\n\r" for c in text)
-    return any((c < " " and c not in "\t\n\r") or "\ud800" <= c <= "\udfff" for c in text)
-
-
-def _check_text(text: str, pointer: str, errors: list[FieldError]) -> None:
-    if len(text) > MAX_TEXT:
-        errors.append(FieldError(pointer, "too_long", f"Longer than {MAX_TEXT} characters."))
-    elif broken_text(text):
-        errors.append(
-            FieldError(
-                pointer, "broken_text", "Control characters and lone surrogates are refused."
-            )
-        )

@@ -7,8 +7,8 @@ import re
 
 import msgspec
 
-from services.ingest.diagnosis import PARSER, not_json, refused, text_of
 from shared.errors import FieldError
+from shared.strict_json import PARSER, not_json, refused, text_of
 
 _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 _BLANK = re.compile(r"[ \t\r\n]*")

@@ -1,14 +1,11 @@
 """What is wrong with a body that msgspec refused: 400 when it is no JSON, else 422 with pointers.
 
-Owns the slow, exact pass that tells a not-a-number, a duplicate key, a lone surrogate or U+0000
-from an ordinary mistake; it reads its rules from the same structs that decode. What a caller sent
-is never repeated: pointers name keys only when they look like field names.
+Owns the slow, exact pass over a body by its type: it reads its rules from the same structs that
+decode. How strictly any JSON is read is left to `shared.strict_json`.
 """
 
 import json
-import math
 import re
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -16,63 +13,20 @@ from msgspec import inspect
 
 from services.ingest.leaves import leaf_error
 from shared.errors import FieldError, Problem
-
-MAX_DEPTH = 16
-_MAX_VALUES = 50_000
-_MAX_ERRORS = 100
-_FIELD = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}:]', re.DOTALL)
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
-_NUMBER_DIGITS = 30
-
-
-@dataclass(frozen=True, slots=True)
-class Members:
-    """A JSON object as it was written, duplicates included."""
-
-    pairs: list[tuple[str, Any]]
-
-
-class NotFinite:
-    """A number that is none: NaN, an infinity, or one beyond the range of a double."""
-
-
-class Huge:
-    """A whole number of more digits than anything counted has."""
-
-
-def pointer_to(parent: str, key: str | int) -> str:
-    """The RFC 6901 pointer of a member; a key that is no field name stays unnamed."""
-    if isinstance(key, int) or _FIELD.fullmatch(key):
-        return f"{parent}/{key}"
-    return parent
-
-
-def not_json(detail: str = "The body is not JSON.") -> Problem:
-    """A 400 for a body that is no JSON text in UTF-8."""
-    return Problem(400, "not_json", detail)
-
-
-def refused(errors: list[FieldError]) -> Problem:
-    """A 422 that lists what is wrong, field by field."""
-    return Problem(422, errors[0].code, errors[0].detail, errors=errors[:_MAX_ERRORS])
-
-
-def _float(text: str) -> Any:
-    value = float(text)
-    return value if math.isfinite(value) else NotFinite()
-
-
-def _int(text: str) -> Any:
-    return int(text) if len(text) <= _NUMBER_DIGITS else Huge()
-
-
-PARSER = json.JSONDecoder(
-    object_pairs_hook=Members,
-    parse_constant=lambda _: NotFinite(),
-    parse_float=_float,
-    parse_int=_int,
+from shared.strict_json import (
+    DUPLICATE,
+    HUGE,
+    MAX_ERRORS,
+    NOT_FINITE,
+    PARSER,
+    Huge,
+    Members,
+    NotFinite,
+    not_json,
+    pointer_to,
+    refused,
+    text_fault,
+    text_of,
 )
 
 
@@ -87,37 +41,6 @@ def has_duplicate_keys(raw: bytes) -> bool:
 
     json.loads(raw, object_pairs_hook=members)
     return found
-
-
-def text_of(raw: bytes) -> str:
-    """The body as text, refused when it is not UTF-8, too deep or of too many values."""
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError:
-        raise not_json("The body is not UTF-8.") from None
-    if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH:
-        _refuse_depth(text)
-    if raw.count(b",") > _MAX_VALUES:
-        raise refused([FieldError("", "too_many_values", "The body holds too many values.")])
-    return text
-
-
-def _refuse_depth(text: str) -> None:
-    depth, pointer, last = 0, "", ""
-    for token in _TOKEN.finditer(text):
-        sign = token[0]
-        if sign == ":":
-            if depth == 1:
-                pointer = pointer_to("", last[1:-1])
-        elif sign in "[{":
-            depth += 1
-            if depth > MAX_DEPTH:
-                detail = f"Values are nested deeper than {MAX_DEPTH} levels."
-                raise refused([FieldError(pointer, "too_deep", detail)])
-        elif sign in "]}":
-            depth -= 1
-        else:
-            last = sign
 
 
 def diagnose(raw: bytes, kind: Any, failure: Exception | None = None) -> Problem:
@@ -158,7 +81,7 @@ class _Walk:
         self.errors: list[FieldError] = []
 
     def say(self, pointer: str, code: str, detail: str) -> None:
-        if len(self.errors) < _MAX_ERRORS:
+        if len(self.errors) < MAX_ERRORS:
             self.errors.append(FieldError(pointer, code, detail))
 
     def check(self, value: Any, kind: inspect.Type, pointer: str) -> None:
@@ -168,7 +91,7 @@ class _Walk:
                 return
             kind = _bare(next(t for t in kind.types if not isinstance(t, inspect.NoneType)))
         if isinstance(value, NotFinite):
-            self.say(pointer, "not_finite", "NaN, infinities and numbers beyond range are refused.")
+            self.say(pointer, *NOT_FINITE)
         elif isinstance(kind, inspect.StructType):
             self._struct(value, kind, pointer)
         elif isinstance(kind, inspect.ListType):
@@ -182,7 +105,7 @@ class _Walk:
         seen: dict[str, Any] = {}
         for key, member in value.pairs:
             if key in seen:
-                self.say(pointer_to(pointer, key), "duplicate_key", "The key is given twice.")
+                self.say(pointer_to(pointer, key), *DUPLICATE)
             seen[key] = member
         return seen
 
@@ -216,8 +139,8 @@ class _Walk:
         inner = kind.value_type if isinstance(kind, inspect.DictType) else kind
         if isinstance(value, Members):
             for key, member in self._members(value, pointer).items():
-                if _SURROGATE.search(key) or _CONTROL.search(key):
-                    self.say(pointer, "control_character", "A key holds a character that is none.")
+                if fault := text_fault(key):
+                    self.say(pointer, *fault)
                 self.check(member, inner, pointer_to(pointer, key))
         elif isinstance(kind, inspect.DictType):
             self.say(pointer, "not_an_object", "An object is expected.")
@@ -225,26 +148,16 @@ class _Walk:
             for index, item in enumerate(value):
                 self.check(item, inner, f"{pointer}/{index}")
         elif isinstance(value, Huge):
-            self.say(pointer, "out_of_range", "The number has too many digits.")
-        elif isinstance(value, str):
-            self._text(value, pointer)
-
-    def _text(self, value: str, pointer: str) -> bool:
-        if _SURROGATE.search(value):
-            self.say(pointer, "lone_surrogate", "The text holds half a character.")
-        elif _CONTROL.search(value):
-            self.say(pointer, "control_character", "The text holds a control character.")
-        else:
-            return True
-        return False
+            self.say(pointer, *HUGE)
+        elif isinstance(value, str) and (fault := text_fault(value)):
+            self.say(pointer, *fault)
 
     def _leaf(self, value: Any, kind: inspect.Type, pointer: str) -> None:
-        if isinstance(value, str) and not self._text(value, pointer):
-            return
         if isinstance(value, Huge) and isinstance(kind, inspect.IntType | inspect.FloatType):
-            self.say(pointer, "out_of_range", "The number is out of range.")
-            return
-        fault = leaf_error(value, kind)
+            fault: tuple[str, str] | None = HUGE
+        else:
+            fault = text_fault(value) if isinstance(value, str) else None
+            fault = fault or leaf_error(value, kind)
         if fault is not None:
             self.say(pointer, *fault)
 

@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from services.ingest.calendar import Calendar
-from services.ingest.diagnosis import refused
 from services.ingest.flags import Flag, Limits, flag
 from services.ingest.reading import CORRECTION, VISIT, Reading, read
 from services.ingest.registry.register import Register
@@ -26,6 +25,7 @@ from shared.domain.codes import canonical_school_code, school_unit
 from shared.domain.days import day_number
 from shared.errors import not_found
 from shared.journal.records import Event
+from shared.strict_json import refused
 
 ACCEPTED = "rtsm.visit.accepted.v1"
 CORRECTED = "rtsm.visit.corrected.v1"

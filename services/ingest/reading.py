@@ -14,18 +14,12 @@ from uuid import UUID
 
 import msgspec
 
-from services.ingest.diagnosis import (
-    PARSER,
-    diagnose,
-    faults,
-    has_duplicate_keys,
-    refused,
-    text_of,
-)
+from services.ingest.diagnosis import diagnose, faults, has_duplicate_keys
 from services.ingest.rules import instants_fault
 from services.ingest.schemas import CorrectionIn, Location, VisitForm, VisitIn
 from shared.domain.codes import canonical_school_code
 from shared.errors import FieldError
+from shared.strict_json import PARSER, refused, text_fault, text_of
 
 T = TypeVar("T")
 V = TypeVar("V", VisitIn, CorrectionIn)
@@ -183,7 +177,7 @@ def _checked_texts(visit: VisitForm, *, escapes: bool) -> bool:
     remarks = visit.remarks
     if remarks is None:
         return normal
-    if escapes and has_controls(remarks):
+    if escapes and text_fault(remarks):
         detail = "The text holds a control character."
         raise refused([FieldError("/remarks", "control_character", detail)])
     return normal and unicodedata.is_normalized("NFC", remarks)
@@ -207,8 +201,3 @@ def is_plain_code(code: str) -> bool:
 
 
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
-
-
-def has_controls(text: str) -> bool:
-    """Whether a text holds a C0 control other than a tab or a line feed, or DEL."""
-    return any((letter < " " and letter not in "\n\t") or letter == "\x7f" for letter in text)
