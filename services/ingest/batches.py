@@ -68,6 +68,7 @@ class Tally:
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_WORDS, 0))
     results: list[bytes] = field(default_factory=list)
     stored: list[Question] = field(default_factory=list)
+    size: int = 0
 
     def add(self, index: int, visit_id: str | None, fate: Fate, watch: bool) -> None:
         """Count and keep one item's fate; details of problems end after a thousand."""
@@ -92,7 +93,9 @@ class Tally:
                 self.stored.append(
                     {"source": receipt.source, "visit_id": receipt.visit_id, "revision": 1}
                 )
-        self.results.append(_ENCODER.encode(result))
+        encoded = _ENCODER.encode(result)
+        self.results.append(encoded)
+        self.size += len(encoded)
 
 
 @dataclass
@@ -102,6 +105,7 @@ class Group:
     items: list[tuple[int, str | None, Problem | None]] = field(default_factory=list)
     drafts: list[Draft] = field(default_factory=list)
     fates: "asyncio.Future[list[Fate]] | None" = None
+    size: int = 0
 
     async def settle(self, tally: Tally, watch: bool) -> None:
         """Wait for the commit and count every item; raises Problem 503."""
@@ -123,6 +127,7 @@ class PostBatch:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request; a client that went away is not answered."""
+        self._committer.load.refuse_bulk()
         head = head_of(scope)
         caller = await admitted(self._access, head, "visits:write")
         await counted(scope, self._access, caller)
@@ -131,7 +136,7 @@ class PostBatch:
         watch = wants_figures(scope["query_string"])
         try:
             if kind == JSON:
-                tally = await self._array(await whole(receive, ARRAY), caller, watch)
+                tally = await self._array(receive, caller, watch)
             else:
                 tally = await self._lines(receive, caller, watch)
         except ClientGone:
@@ -149,25 +154,36 @@ class PostBatch:
             opening = _ENCODER.encode(summary)[:-1] + b',"results":['
             await answer(send, 200, opening + b",".join(tally.results) + b"]}")
 
-    async def _array(self, raw: bytes, caller: Principal, watch: bool) -> Tally:
-        items = split_array(raw, MOST_ITEMS)
-        tally = Tally()
-        group = await self._group(list(enumerate(items)), caller)
-        await group.settle(tally, watch)
+    async def _array(self, receive: Receive, caller: Principal, watch: bool) -> Tally:
+        load = self._committer.load
+        raw = await whole(receive, ARRAY, load)
+        try:
+            items = split_array(raw, MOST_ITEMS)
+            tally = Tally()
+            group = await self._group(list(enumerate(items)), caller)
+            await group.settle(tally, watch)
+        finally:
+            load.bytes -= len(raw)
         return tally
 
     async def _lines(self, receive: Receive, caller: Principal, watch: bool) -> Tally:
         tally = Tally()
         lines = Lines()
         storing: deque[Group] = deque()
+        load, held = self._committer.load, 0
         try:
-            async for piece in pieces(receive, STREAM):
+            async for piece in pieces(receive, STREAM, load):
+                held += len(piece)
                 lines.feed(piece)
                 while chunk := lines.take(CHUNK):
+                    await load.room()
                     storing.append(await self._group(chunk, caller))
                     if len(storing) > _UNDERWAY:
                         await storing[0].settle(tally, watch)
                         storing.popleft()
+                kept = lines.size + tally.size + sum(group.size for group in storing)
+                load.bytes += kept - held
+                held = kept
             if rest := lines.rest():
                 storing.append(await self._group(rest, caller))
             while storing:
@@ -179,6 +195,8 @@ class PostBatch:
                 if group.fates is not None:
                     group.fates.cancel()
             raise
+        finally:
+            load.bytes -= held
         return tally
 
     async def _group(self, items: Sequence[tuple[int, bytes]], caller: Principal) -> Group:
@@ -190,6 +208,7 @@ class PostBatch:
                     raise too_large(SINGLE)
                 group.drafts.append(self._drafter.posted(raw, caller))
                 group.items.append((index, None, None))
+                group.size += len(raw)
             except Problem as problem:
                 group.items.append((index, visit_id_in(raw), problem))
             if count % _BREATH == 0:
@@ -206,6 +225,12 @@ class Lines:
         self._tail = b""
         self._index = 0
         self._ready: list[tuple[int, bytes]] = []
+        self._size = 0
+
+    @property
+    def size(self) -> int:
+        """How many bytes are kept."""
+        return self._size + len(self._tail)
 
     def feed(self, piece: bytes) -> None:
         """Take a piece of the body; raises Problem 413 beyond the number of lines."""
@@ -224,6 +249,7 @@ class Lines:
             raise Problem(413, "too_many_lines", f"At most {MOST_LINES} lines are taken at once.")
         if line:
             self._ready.append((self._index, line))
+            self._size += len(line)
         self._index += 1
 
     def take(self, size: int) -> list[tuple[int, bytes]]:
@@ -231,6 +257,7 @@ class Lines:
         if len(self._ready) < size:
             return []
         chunk, self._ready = self._ready[:size], self._ready[size:]
+        self._size -= sum(len(line) for _, line in chunk)
         return chunk
 
     def rest(self) -> list[tuple[int, bytes]]:

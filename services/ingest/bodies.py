@@ -10,6 +10,7 @@ from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
+from services.ingest.load import Load
 from shared.access import Access, Principal, unauthenticated
 from shared.errors import Problem
 from shared.security import bearer
@@ -91,8 +92,11 @@ async def admitted(access: Access, head: Head, scope_name: str) -> Principal:
     return principal
 
 
-async def pieces(receive: Receive, limit: int) -> AsyncIterator[bytes]:
-    """The body piece by piece; raises Problem 413 beyond `limit` bytes, ClientGone when cut off."""
+async def pieces(receive: Receive, limit: int, load: Load | None = None) -> AsyncIterator[bytes]:
+    """The body piece by piece; raises Problem 413 beyond `limit` bytes, ClientGone when cut off.
+
+    With `load`, each piece is held there (or refused: 503), for the caller to let go.
+    """
     size = 0
     while True:
         message = await receive()
@@ -103,13 +107,15 @@ async def pieces(receive: Receive, limit: int) -> AsyncIterator[bytes]:
         if size > limit:
             raise too_large(limit)
         if piece:
+            if load is not None:
+                load.hold(len(piece))
             yield piece
         if not message.get("more_body", False):
             return
 
 
-async def whole(receive: Receive, limit: int) -> bytes:
-    """The whole body; raises as `pieces`."""
+async def whole(receive: Receive, limit: int, load: Load | None = None) -> bytes:
+    """The whole body; raises as `pieces`, and holds nothing then."""
     message = await receive()
     if message["type"] != "http.request":
         raise ClientGone
@@ -117,10 +123,26 @@ async def whole(receive: Receive, limit: int) -> bytes:
     if not message.get("more_body", False):
         if len(body) > limit:
             raise too_large(limit)
+        if load is not None:
+            load.bytes += len(body)
         return body
-    parts = [body]
-    async for piece in pieces(receive, limit - len(body)):
-        parts.append(piece)  # noqa: PERF401 - the limit must hold while it grows
+    return await _joined(body, receive, limit, load)
+
+
+async def _joined(first: bytes, receive: Receive, limit: int, load: Load | None) -> bytes:
+    """The rest of a body behind its first piece, all of it held together."""
+    parts, held = [first], 0
+    try:
+        if load is not None:
+            load.hold(len(first))
+            held = len(first)
+        async for piece in pieces(receive, limit - len(first), load):
+            parts.append(piece)
+            held += len(piece)
+    except BaseException:
+        if load is not None:
+            load.bytes -= held
+        raise
     return b"".join(parts)
 
 

@@ -1,6 +1,7 @@
 """Group commit: submissions that wait together share a transaction.
 
-Owns the queue and the one flusher. No timer: it flushes as soon as the last commit has returned and
+Owns the queue and the one flusher; how long the queue may grow is for `load` to say, before a visit
+is taken. No timer: it flushes as soon as the last commit has returned and
 the event loop has heard whoever is there, so a batch is as large as the load makes it. Whoever
 waits may be cancelled or gone: the batch is stored all the same, and neither the transaction nor
 its neighbours notice.
@@ -15,6 +16,7 @@ import structlog
 
 from services.ingest.drafts import Draft
 from services.ingest.intake import Fate
+from services.ingest.load import Load
 from shared.db.errors import Conflict, Transient
 from shared.errors import Problem
 
@@ -30,9 +32,10 @@ Waiting = tuple[Sequence[Draft], "asyncio.Future[list[Fate]]"]
 class Committer:
     """Takes groups of drafts and stores them in order, many groups to a transaction."""
 
-    def __init__(self, store: Store, most: int = MOST) -> None:
+    def __init__(self, store: Store, most: int = MOST, load: Load | None = None) -> None:
         self._store = store
         self._most = most
+        self.load = load or Load()
         self._queue: deque[Waiting] = deque()
         self._flusher: asyncio.Task[None] | None = None
 
@@ -40,6 +43,7 @@ class Committer:
         """Queue a group, never split over transactions; the future has the fates after COMMIT."""
         future: asyncio.Future[list[Fate]] = asyncio.get_running_loop().create_future()
         self._queue.append((drafts, future))
+        self.load.visits += len(drafts)
         if self._flusher is None:
             self._flusher = asyncio.create_task(self._flush(), name="ingest-flusher")
         return future
@@ -56,7 +60,11 @@ class Committer:
                 # along: else the callers fall into two halves that wait for each other's commits.
                 for _ in range(_TURNS):
                     await asyncio.sleep(0)
-                await self._commit(self._take())
+                batch = self._take()
+                try:
+                    await self._commit(batch)
+                finally:
+                    self.load.committed(sum(len(drafts) for drafts, _ in batch))
         finally:
             self._flusher = None
 

@@ -51,6 +51,8 @@ class PostVisit:
             await problem_response(unavailable(), scope["path"])(scope, receive, send)
 
     async def _take(self, scope: Scope, receive: Receive, send: Send) -> None:
+        load = self._committer.load
+        load.refuse_single()
         head = head_of(scope)
         caller = await admitted(self._access, head, "visits:write")
         if caller.limit is not None:
@@ -59,8 +61,11 @@ class PostVisit:
         head.bounded(SINGLE)
         query: bytes = scope["query_string"]
         wait = bool(query) and wants_figures(query)
-        raw = await whole(receive, SINGLE)
-        [fate] = await self._committer.submit([self._drafter.posted(raw, caller)])
+        raw = await whole(receive, SINGLE, load)
+        try:
+            [fate] = await self._committer.submit([self._drafter.posted(raw, caller)])
+        finally:
+            load.bytes -= len(raw)
         if isinstance(fate, Problem):
             raise fate
         receipt = fate.receipt
