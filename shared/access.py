@@ -33,6 +33,7 @@ SCOPES = (
     "registry:write",
     "registry:read",
     "targets:write",
+    "imports:write",
     "cards:read",
     "alerts:read",
     "alerts:write",

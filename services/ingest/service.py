@@ -13,6 +13,7 @@ from services.ingest.calendar import balochistan
 from services.ingest.changes import Changes
 from services.ingest.committer import Committer
 from services.ingest.drafts import Drafter
+from services.ingest.imports.service import ImportParts, build_imports
 from services.ingest.intake import Intake, refresh
 from services.ingest.listing import Listing
 from services.ingest.posting import PostVisit
@@ -24,6 +25,7 @@ from services.ingest.registry.register import Register
 from services.ingest.registry.routes import RegisterParts
 from services.ingest.registry.routes import router as register_router
 from services.ingest.registry.store import Registry
+from services.ingest.review.routes import router as review_router
 from services.ingest.routes import VisitParts
 from services.ingest.routes import router as visit_router
 from services.ingest.stamps import Stamps
@@ -79,6 +81,22 @@ def build(platform: Platform) -> Service:
         )
     )
 
+    imports = build_imports(
+        ImportParts(
+            database=database,
+            clock=platform.clock,
+            zone=settings.zone,
+            drafter=drafter,
+            committer=committer,
+            registry=Registry(database, drafter),
+            targets=Targets(database, drafter),
+            notify=platform.client("notify"),
+            names=lookup,
+        )
+    )
+    router.include_router(imports.router)
+    router.include_router(review_router(database, drafter))
+
     async def begin() -> None:
         """Read the register, and give no time of receipt that was given before."""
         if isinstance(database, SqliteDatabase):
@@ -107,6 +125,8 @@ def build(platform: Platform) -> Service:
         router=router,
         tables=tables,
         consumers=watchers(platform, database, drafter),
+        tasks=[imports.run],
+        drains=[imports.drain],
         on_start=[begin],
         checks={"ledger": ledger},
         direct={("POST", "/v1/visits"): posting},

@@ -1,0 +1,1 @@
+"""Files in, files out: tables of visits, schools, units, officers and targets, as jobs."""

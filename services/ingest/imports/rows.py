@@ -1,0 +1,281 @@
+"""Rows of a table made into records by a mapping, or into lines of the loss report.
+
+Owns the cells' way into the record and back to their columns when a rule refuses it. The meaning
+of single cells is `cleaning`'s, that of the whole record its kind's. Equal cells of a column are
+read once: most columns hold few different values.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID, uuid5
+from zoneinfo import ZoneInfo
+
+from services.ingest.cleaning.faults import Fault
+from services.ingest.cleaning.rows import point, total_row
+from services.ingest.cleaning.words import folded, plain
+from services.ingest.imports.cells import reader_of
+from services.ingest.imports.features import LAT, LON
+from services.ingest.imports.fields import FieldKind, field_named, fields_of
+from services.ingest.imports.fixes import fix_of
+from services.ingest.imports.mappings import FieldMapping, Mapping
+from services.ingest.imports.refusal import LEFT_OUT, NOTED, REFUSED, FileRefused, Loss
+from shared.domain.codes import canonical_school_code
+from shared.errors import FieldError
+
+NAMESPACE = UUID("5d2d0f0c-9d1f-5a39-8a52-0c6a0b7f5c1e")
+_KNOWN_MOST = 2_000
+_UNKNOWN: Any = object()
+_POINTS = {"schools": ("lat", "lon"), "visits": ("location.lat", "location.lon")}
+_NAMES = {"schools": ("school_code", "name"), "units": ("unit_id", "name")}
+# Each row has its own, or a value that rows must not share.
+_UNCACHED = {"uuid", "instant", "prose", "json", "list"}
+_BLANKS: tuple[Any, ...] = (None, {}, [], "")
+
+
+@dataclass(slots=True)
+class Ready:
+    """A row as a record; without one when a cell costs the row. `identity` is made of the key."""
+
+    row: int
+    record: dict[str, Any] | None
+    losses: list[Loss] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Column:
+    """One field's place in the table and in the record."""
+
+    field: FieldKind
+    label: str
+    places: tuple[int, ...]
+    constant: str | None
+    read: Callable[[str], Any]
+    effect: str
+    known: dict[str, Any]
+
+
+class Plan:
+    """A mapping applied to the header of one table."""
+
+    def __init__(
+        self, mapping: Mapping, header: Sequence[str], zone: ZoneInfo, source: str
+    ) -> None:
+        """Raises FileRefused when the header lacks a column that is needed."""
+        self.mapping = mapping
+        self._source = source
+        self._zone = zone
+        self._places = _numbered(header)
+        self._width = len(header)
+        given = mapping.fields or _by_names(mapping.kind, header)
+        columns = [self._column(name, item) for name, item in given.items()]
+        # Whole objects come first: single members of theirs are put into them.
+        self._columns = sorted(columns, key=lambda column: len(column.field.path))
+        self._labels = {column.field.name: column.label for column in self._columns}
+        self._key = [self._place(name) for name in mapping.key]
+        self._refuse_missing()
+        used = {place for column in self._columns for place in column.places} | set(self._key)
+        self.ignored = [name for place, name in enumerate(header) if name and place not in used]
+        names = _NAMES.get(mapping.kind, ())
+        self._named = [column for column in self._columns if column.field.name in names]
+        self._cut = [
+            (column.field.path[:-1], column.field.path[-1], column.places[0], column)
+            for column in self._columns
+            if len(column.places) == 1
+        ]
+        self._joined = [column for column in self._columns if len(column.places) != 1]
+        self._point = _POINTS.get(mapping.kind)
+        self._area = mapping.box()
+
+    def _place(self, name: str) -> int:
+        place = self._places.get(folded(name))
+        if place is None:
+            raise FileRefused(
+                "missing_column",
+                f"The mapping names the column {name}, which the table does not have.",
+                "Correct the mapping, the header, or header_row.",
+                self.mapping.header_row,
+            )
+        return place
+
+    def _column(self, name: str, given: FieldMapping) -> _Column:
+        kind = field_named(self.mapping.kind, name)
+        assert kind is not None  # noqa: S101 - checked when the mapping was kept
+        names = [given.column] if given.column is not None else given.columns or []
+        effect = given.on_fault or self.mapping.on_fault
+        return _Column(
+            kind,
+            " + ".join(names) if names else name,
+            tuple(self._place(column) for column in names),
+            given.value,
+            reader_of(kind, given, self.mapping, self._zone),
+            LEFT_OUT if effect == "cell" and not kind.required else REFUSED,
+            {},
+        )
+
+    def _refuse_missing(self) -> None:
+        for item in fields_of(self.mapping.kind).values():
+            keyed = item.name == "visit_id" and self._key
+            if item.required and item.name not in self._labels and not keyed:
+                detail = f"The table has no column {item.name}, which is needed."
+                fix = "Name the columns as the fields are named, or send a mapping."
+                if item.name == "visit_id":
+                    fix = "Add the column, or name the columns that tell visits apart in a mapping."
+                raise FileRefused("missing_column", detail, fix, self.mapping.header_row)
+
+    def label_of(self, pointer: str) -> str | None:
+        """The column that a pointer into the record is about; None when it is about none."""
+        steps = [step for step in pointer.split("/") if step]
+        for end in range(len(steps), 0, -1):
+            name = ".".join(steps[:end])
+            if name in self._labels:
+                return self._labels[name]
+            below = next((la for n, la in self._labels.items() if n.startswith(f"{name}.")), None)
+            if below is not None:
+                return below
+        return None
+
+    def losses(self, row: int, errors: Sequence[FieldError]) -> list[Loss]:
+        """What a refusal of the record means in the table."""
+        return [
+            Loss(
+                row,
+                self.label_of(error.pointer),
+                Fault(error.code, error.detail, fix_of(error.code)),
+            )
+            for error in errors
+        ]
+
+    def record(self, row: int, cells: list[str]) -> Ready:
+        """A row as a record, or why it is none."""
+        ready = Ready(row, {})
+        if len(cells) > self._width and any(cell.strip() for cell in cells[self._width :]):
+            detail = "The row has more cells than there are columns; they are shifted."
+            fix = "Quote the cell that holds the delimiter."
+            self._lose(ready, Loss(row, None, Fault("too_many_cells", detail, fix)))
+            return ready
+        if self._named:
+            total = total_row([cells[c.places[0]] for c in self._named if c.places])
+            if total is not None:
+                self._lose(ready, Loss(row, self._named[0].label, total))
+                return ready
+        self._fill(ready, cells)
+        if self._point is not None and (self._area is not None or self.mapping.fields):
+            self._check_point(ready)
+        if self._key and ready.record is not None and "visit_id" not in ready.record:
+            self._identify(ready, cells)
+        return ready
+
+    def _fill(self, ready: Ready, cells: list[str]) -> None:
+        record: dict[str, Any] = ready.record if ready.record is not None else {}
+        for above, key, place, column in self._cut:
+            raw = cells[place]
+            if not raw:
+                continue
+            value = column.known.get(raw, _UNKNOWN)
+            if value is _UNKNOWN:
+                value = self._read(column, raw)
+            if value is None:
+                continue
+            if type(value) is Fault:
+                self._lose(ready, Loss(ready.row, column.label, value, column.effect))
+                continue
+            node = record
+            for step in above:
+                node = node.setdefault(step, {})
+            node[key] = value
+        for column in self._joined:
+            raw = column.constant or " ".join(cells[place].strip() for place in column.places)
+            value = self._read(column, raw) if raw.strip() else None
+            if type(value) is Fault:
+                self._lose(ready, Loss(ready.row, column.label, value, column.effect))
+            elif value is not None:
+                _put(record, column.field.path, value)
+
+    @staticmethod
+    def _read(column: _Column, raw: str) -> Any:
+        value = column.read(raw)
+        if isinstance(value, datetime | date):
+            value = value.isoformat()
+        if len(column.known) < _KNOWN_MOST and column.field.kind not in _UNCACHED:
+            column.known[raw] = value
+        return value
+
+    @staticmethod
+    def _lose(ready: Ready, loss: Loss) -> None:
+        ready.losses.append(loss)
+        if loss.effect == REFUSED:
+            ready.record = None
+
+    def _check_point(self, ready: Ready) -> None:
+        record, names = ready.record, self._point
+        if record is None or names is None:
+            return
+        node = record if "." not in names[0] else record.get("location", {})
+        if "lat" not in node and "lon" not in node:
+            return
+        found = point(node.get("lat"), node.get("lon"), self._area, self.mapping.mend_swapped)
+        for key, value in (("lat", found.lat), ("lon", found.lon)):
+            if value is None:
+                node.pop(key, None)
+            else:
+                node[key] = value
+        if found.fault is not None:
+            effect = LEFT_OUT if found.lat is None else NOTED
+            label = self._labels.get(names[0], self._labels.get(names[1]))
+            self._lose(ready, Loss(ready.row, label, found.fault, effect))
+
+    def _identify(self, ready: Ready, cells: list[str]) -> None:
+        parts = [canonical_school_code(plain(cells[place])) for place in self._key]
+        if not all(parts):
+            detail = "A cell of the key, which tells visits apart, is empty."
+            fault = Fault("key_missing", detail, "Fill the columns of the key.")
+            self._lose(ready, Loss(ready.row, self.mapping.key[parts.index("")], fault))
+        elif ready.record is not None:
+            name = "\x1f".join((self._source, *parts))
+            ready.record["visit_id"] = str(uuid5(NAMESPACE, name))
+
+
+def _put(record: dict[str, Any], path: Sequence[str], value: Any) -> None:
+    for step in path[:-1]:
+        record = record.setdefault(step, {})
+    record[path[-1]] = value
+
+
+def _numbered(header: Sequence[str]) -> dict[str, int]:
+    places: dict[str, int] = {}
+    for place, name in enumerate(header):
+        if name:
+            places.setdefault(folded(name), place)
+    return places
+
+
+def _by_names(kind: str, header: Sequence[str]) -> dict[str, FieldMapping]:
+    """Columns that bear the names of fields; a feature's point serves where they are missing."""
+    given: dict[str, FieldMapping] = {}
+    for column in header:
+        for name in (folded(column), column):
+            if name and name not in given and field_named(kind, name) is not None:
+                given[name] = FieldMapping(column=column)
+                break
+    for name, column in zip(_POINTS.get(kind, ()), (LAT, LON), strict=False):
+        if column in header and name not in given:
+            given[name] = FieldMapping(column=column)
+    return given
+
+
+def same(kind: str, one: Any, other: Any) -> bool:
+    """Whether two records say the same in every field, spaces apart, absent and empty alike."""
+    return _leaves(kind, one) == _leaves(kind, other)
+
+
+def _leaves(kind: str, record: Any) -> dict[str, Any]:
+    leaves: dict[str, Any] = {}
+    for item in fields_of(kind).values():
+        node: Any = record
+        for step in item.path:
+            node = node.get(step) if isinstance(node, dict) else None
+        if node not in _BLANKS:
+            leaves[item.name] = plain(node) if isinstance(node, str) else node
+    return leaves
