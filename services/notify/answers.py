@@ -9,15 +9,20 @@ from __future__ import annotations
 from typing import Any
 
 from services.notify.deliveries import Delivery
-from services.notify.directory import Officer, masked
+from services.notify.directory import Holding, Officer, Posting, masked
 from services.notify.history import Transition
 from services.notify.outbox import Message
 from services.notify.rules import Rule, to_json
 from services.notify.store import Alert
+from services.notify.vacancies import Vacancy
 from shared.clock import rfc3339
 from shared.domain.days import day_date
 
 Attempt = tuple[int, int, int | None, str, str]
+
+
+def _day(number: int | None) -> str | None:
+    return None if number is None else day_date(number).isoformat()
 
 
 def _time(instant: int | None) -> str | None:
@@ -40,14 +45,38 @@ def officer_answer(officer: Officer, *, contacts: bool) -> dict[str, Any]:
         "email": officer.email if contacts else masked(officer.email),
         "phone": officer.phone if contacts else masked(officer.phone),
         "channels": list(officer.channels),
-        "postings": [
-            {
-                "unit_id": posting.unit_id,
-                "from": None if posting.first is None else day_date(posting.first).isoformat(),
-                "to": None if posting.last is None else day_date(posting.last).isoformat(),
-            }
-            for posting in officer.postings
-        ],
+        "postings": [posting_answer(posting) for posting in officer.postings],
+    }
+
+
+def posting_answer(posting: Posting) -> dict[str, Any]:
+    """Return a posting; `post` and `acting` only where they say something."""
+    shown: dict[str, Any] = {
+        "unit_id": posting.unit_id,
+        "from": _day(posting.first),
+        "to": _day(posting.last),
+    }
+    if posting.post is not None:
+        shown["post"] = posting.post
+    if posting.acting:
+        shown["acting"] = True
+    return shown
+
+
+def holding_answer(held: Holding, *, contacts: bool) -> dict[str, Any]:
+    """Return an officer together with the posting by which a post is held."""
+    shown = {"post": held.post, "acting": held.posting.acting} | posting_answer(held.posting)
+    return officer_answer(held.officer, contacts=contacts) | {"holding": shown}
+
+
+def vacancy_answer(vacancy: Vacancy) -> dict[str, Any]:
+    """Return a vacant post with the days it is vacant, and who acts."""
+    return {
+        "unit_id": vacancy.unit_id,
+        "post": vacancy.post,
+        "vacant_since": _day(vacancy.since),
+        "filled_from": _day(vacancy.filled_from),
+        "acting": [{"officer_id": o.officer_id, "name": o.name} for o in vacancy.acting],
     }
 
 

@@ -118,11 +118,27 @@ class Desk:
         async with self._database.reading() as tx:
             return await directory.officers(tx)
 
-    async def put_officers(self, people: Sequence[Officer]) -> None:
-        """Store officers; posts that were vacant are looked at again."""
+    async def officers_of(self, ids: Sequence[str]) -> list[Officer]:
+        """Return the officers of some ids, as far as there are any."""
+        async with self._database.reading() as tx:
+            return await directory.officers(tx, ids)
+
+    async def put_officers(self, people: Sequence[Officer]) -> int:
+        """Store officers, and return how many changed; posts that were vacant are looked at again.
+
+        Storing what is stored already changes nothing.
+        """
         async with self._database.transaction() as tx:
-            await directory.put_officers(tx, people, self._now())
-            await watch.put_fact(tx, watch.PEOPLE, secrets.token_hex(8))
+            known = await directory.officers(tx, [person.officer_id for person in people])
+            changed = [person for person in people if person not in known]
+            if changed:
+                await directory.put_officers(tx, changed, self._now())
+                await watch.put_fact(tx, watch.PEOPLE, secrets.token_hex(8))
+        return len(changed)
+
+    def today(self) -> int:
+        """Return the number of the present day in the deployment's zone."""
+        return local_day(self._now(), self._timing.zone)
 
     # --- alerts -----------------------------------------------------------------------------
 

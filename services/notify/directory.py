@@ -13,11 +13,17 @@ from shared.db.transaction import Tx
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """Service at a unit from day to day (day numbers, both included; None is open)."""
+    """Service at a unit from day to day (day numbers, both included; None is open).
+
+    `post` is what the officer is there when it is not the own post; `acting` stands in for the
+    holder of the post until there is one.
+    """
 
     unit_id: str
     first: int | None
     last: int | None
+    post: str | None = None
+    acting: bool = False
 
     def holds(self, day: int) -> bool:
         """Return whether the posting is valid on a day."""
@@ -43,23 +49,64 @@ class Officer:
         held = {posting.unit_id for posting in self.postings if posting.holds(day)}
         return next((unit for unit in units if unit in held), None)
 
+    def postings_as(self, post: str) -> list[Posting]:
+        """Return the postings, of whatever days, in which the officer is or was of a post."""
+        return [posting for posting in self.postings if (posting.post or self.post) == post]
+
+    def posts(self) -> set[str]:
+        """Return every post the officer has, had or will have somewhere."""
+        return {posting.post or self.post for posting in self.postings}
+
     def address(self, channel: str) -> str | None:
         """Return where the officer is reached on a channel, or None."""
         return self.email if channel == "email" else self.phone
 
 
-def on_duty(officers: Sequence[Officer], post: str, path: Sequence[str], day: int) -> list[Officer]:
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """An officer in a post at a unit, by one posting."""
+
+    officer: Officer
+    post: str
+    posting: Posting
+
+
+def holding(officers: Sequence[Officer], post: str, path: Sequence[str], day: int) -> list[Holding]:
     """Return who holds a post for a unit on a day: at the unit, else at the nearest unit above.
 
-    `path` runs from the unit upwards. An empty answer is a vacancy.
+    `path` runs from the unit upwards. Who acts counts only where nobody holds the post itself. An
+    empty answer is a vacancy that nobody fills.
     """
     for unit in path:
         found = [
-            officer for officer in officers if officer.post == post and officer.serves([unit], day)
+            Holding(officer, post, posting)
+            for officer in officers
+            for posting in officer.postings_as(post)
+            if posting.unit_id == unit and posting.holds(day)
         ]
+        itself = [held for held in found if not held.posting.acting]
         if found:
-            return sorted(found, key=lambda officer: officer.officer_id)
+            # One posting of each officer: two that overlap make nobody hold a post twice.
+            named = {held.officer.officer_id: held for held in itself or found}
+            return [named[officer_id] for officer_id in sorted(named)]
     return []
+
+
+def on_duty(officers: Sequence[Officer], post: str, path: Sequence[str], day: int) -> list[Officer]:
+    """Return the officers who hold a post for a unit on a day, as `holding` says."""
+    return [held.officer for held in holding(officers, post, path, day)]
+
+
+def may_be_told(
+    officer: Officer, officers: Sequence[Officer], post: str, path: Sequence[str], day: int
+) -> bool:
+    """Return whether an officer chosen earlier still is one to tell: in the post, or acting."""
+    if any(
+        posting.unit_id in path and posting.holds(day) and not posting.acting
+        for posting in officer.postings_as(post)
+    ):
+        return True
+    return officer in on_duty(officers, post, path, day)
 
 
 _COLUMNS = "officer_id, name, post, language, email, phone, channels"
@@ -75,7 +122,8 @@ async def officers(tx: Tx, ids: Sequence[str] | None = None) -> list[Officer]:
             "ORDER BY officer_id",
             list(ids),
         )
-    return [_officer(row, await _postings(tx, row[0])) for row in rows]
+    served = await _postings(tx, [row[0] for row in rows])
+    return [_officer(row, tuple(served.get(row[0], ()))) for row in rows]
 
 
 async def posted_on(tx: Tx, path: Sequence[str]) -> list[Officer]:
@@ -115,9 +163,9 @@ async def put_officers(tx: Tx, people: Sequence[Officer], now: int) -> None:
             for p in people
         ],
     )
-    await tx.execute(
-        "DELETE FROM postings WHERE officer_id = ANY($1::text[])", [p.officer_id for p in people]
-    )
+    ids = [p.officer_id for p in people]
+    await tx.execute("DELETE FROM postings WHERE officer_id = ANY($1::text[])", ids)
+    await tx.execute("DELETE FROM posting_posts WHERE officer_id = ANY($1::text[])", ids)
     await tx.insert_rows(
         "postings",
         ("officer_id", "number", "unit_id", "first", "last"),
@@ -127,14 +175,29 @@ async def put_officers(tx: Tx, people: Sequence[Officer], now: int) -> None:
             for number, posting in enumerate(p.postings)
         ],
     )
-
-
-async def _postings(tx: Tx, officer_id: str) -> tuple[Posting, ...]:
-    rows = await tx.fetch(
-        "SELECT unit_id, first, last FROM postings WHERE officer_id = $1 ORDER BY number",
-        officer_id,
+    await tx.insert_rows(
+        "posting_posts",
+        ("officer_id", "number", "post", "acting"),
+        [
+            (p.officer_id, number, posting.post, int(posting.acting))
+            for p in people
+            for number, posting in enumerate(p.postings)
+            if posting.acting or posting.post is not None
+        ],
     )
-    return tuple(Posting(row[0], row[1], row[2]) for row in rows)
+
+
+async def _postings(tx: Tx, ids: Sequence[str]) -> dict[str, list[Posting]]:
+    rows = await tx.fetch(
+        "SELECT p.officer_id, p.unit_id, p.first, p.last, q.post, q.acting FROM postings p "
+        "LEFT JOIN posting_posts q ON q.officer_id = p.officer_id AND q.number = p.number "
+        "WHERE p.officer_id = ANY($1::text[]) ORDER BY p.officer_id, p.number",
+        list(ids),
+    )
+    found: dict[str, list[Posting]] = {}
+    for officer_id, unit_id, first, last, post, acting in rows:
+        found.setdefault(officer_id, []).append(Posting(unit_id, first, last, post, bool(acting)))
+    return found
 
 
 def _officer(row: Sequence[object], postings: tuple[Posting, ...]) -> Officer:

@@ -52,9 +52,13 @@ class Drafts:
         """Return what is true about a message now, and the open alert above that blocks it."""
         alert = await store.alert(tx, message.alert_id)
         path = await store.path_of(tx, message.alert_id)
-        people = await directory.officers(tx, [message.officer_id])
+        people = await directory.posted_on(tx, path)
         day = local_day(now, self._zone)
-        posted = any(p.post == message.post and p.serves(path, day) for p in people)
+        posted = any(
+            directory.may_be_told(person, people, message.post, path, day)
+            for person in people
+            if person.officer_id == message.officer_id
+        )
         blocker = None if alert is None else await store.blocker_of(tx, alert, path)
         closing = message.step in (Step.RESOLVE, Step.RESCIND)
         case = Situation(

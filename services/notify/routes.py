@@ -13,16 +13,17 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse
 from pydantic import ValidationError
 
-from services.notify.answers import officer_answer, rule_answer
+from services.notify.answers import rule_answer
 from services.notify.channels.contract import redacted
 from services.notify.desk import Desk
 from services.notify.drafts import item_of
 from services.notify.life import OPEN_PHASES
 from services.notify.links import Links
+from services.notify.officer_routes import add_officers, distinct, few
 from services.notify.pages import done_page, question_page
 from services.notify.paging import PAGE, cursor, next_link, read_cursor
 from services.notify.places import Places
-from services.notify.schemas import NoteIn, OfficerIn, RuleIn
+from services.notify.schemas import NoteIn, RuleIn
 from services.notify.words import LANGUAGES
 from shared.access import Principal
 from shared.clients.indicators import IndicatorsClient
@@ -30,7 +31,6 @@ from shared.errors import FieldError, Problem, not_found
 from shared.security import public, require
 from shared.web import StrictRoute
 
-_MOST_ITEMS = 1_000
 _MOST_FORM_BYTES = 4_096
 _NEVER_KEPT = {"Cache-Control": "no-store"}
 _RECEIPTS = public("delivery reports carry their own secret token")
@@ -51,7 +51,6 @@ class Parts:
 Reader = Annotated[Principal, Depends(require("alerts:read"))]
 Writer = Annotated[Principal, Depends(require("alerts:write"))]
 Ruler = Annotated[Principal, Depends(require("rules:write"))]
-Registrar = Annotated[Principal, Depends(require("officers:write"))]
 Limit = Annotated[int, Query(ge=1, le=200)]
 
 
@@ -59,16 +58,11 @@ def router(parts: Parts) -> APIRouter:
     """Return all routes of the service."""
     routes = APIRouter(route_class=StrictRoute, tags=["alerts"])
     _rules(routes, parts)
-    _officers(routes, parts)
+    add_officers(routes, parts.desk, parts.places)
     _alerts(routes, parts)
     _messages(routes, parts)
     _open(routes, parts)
     return routes
-
-
-def _few(items: list[Any]) -> None:
-    if len(items) > _MOST_ITEMS:
-        raise Problem(413, "too_many", f"Send at most {_MOST_ITEMS} at once.")
 
 
 def _rules(routes: APIRouter, parts: Parts) -> None:
@@ -77,10 +71,10 @@ def _rules(routes: APIRouter, parts: Parts) -> None:
     @routes.put("/v1/rules")
     async def put_rules(sent: list[RuleIn], principal: Ruler) -> dict[str, Any]:
         """Store rules by id; a changed rule becomes a new version."""
-        _few(sent)
+        few(sent)
         if principal.units is not None:
             raise Problem(403, "outside_units", "Rules hold everywhere; this key does not.")
-        _distinct([rule.rule_id for rule in sent], "rule_id")
+        distinct([rule.rule_id for rule in sent], "rule_id")
         await _known_indicators(parts.indicators, sent)
         kept = await desk.put_rules(sent, principal.name)
         return {"rules": [rule_answer(rule) for rule in kept]}
@@ -100,14 +94,6 @@ def _rules(routes: APIRouter, parts: Parts) -> None:
         return {**shown[-1], "versions": shown}
 
 
-def _distinct(ids: list[str], field: str) -> None:
-    for place, name in enumerate(ids):
-        if name in ids[:place]:
-            detail = "This id comes twice."
-            error = FieldError(f"/{place}/{field}", "duplicate_id", detail)
-            raise Problem(422, "duplicate_id", detail, errors=[error])
-
-
 async def _known_indicators(indicators: IndicatorsClient, sent: list[RuleIn]) -> None:
     """Refuse rules about indicators that do not exist; when nobody can say, believe the caller."""
     try:
@@ -123,50 +109,6 @@ async def _known_indicators(indicators: IndicatorsClient, sent: list[RuleIn]) ->
     ]
     if errors:
         raise Problem(422, "unknown_indicator", detail, errors=errors)
-
-
-def _officers(routes: APIRouter, parts: Parts) -> None:
-    desk = parts.desk
-
-    @routes.put("/v1/officers")
-    async def put_officers(sent: list[OfficerIn], principal: Registrar) -> dict[str, Any]:
-        """Store officers by id, each with all postings."""
-        _few(sent)
-        _distinct([officer.officer_id for officer in sent], "officer_id")
-        people = [officer.officer() for officer in sent]
-        for person in people:
-            units = [posting.unit_id for posting in person.postings]
-            if principal.units is not None and not await _all_inside(parts, principal, units):
-                raise not_found("unit")
-        await desk.put_officers(people)
-        contacts = principal.has("contacts:read")
-        return {"officers": [officer_answer(person, contacts=contacts) for person in people]}
-
-    @routes.get("/v1/officers")
-    async def get_officers(principal: Reader) -> dict[str, Any]:
-        """List officers; contacts in full only for callers who may see them."""
-        contacts = principal.has("contacts:read")
-        shown = []
-        for person in await desk.officers():
-            units = [posting.unit_id for posting in person.postings]
-            if principal.units is None or await _any_inside(parts, principal, units):
-                shown.append(officer_answer(person, contacts=contacts))
-        return {"officers": shown}
-
-
-async def _inside(parts: Parts, principal: Principal, unit_id: str) -> bool:
-    if principal.units is None or unit_id in principal.units:
-        return True
-    place = await parts.places.place(unit_id)
-    return place is not None and bool(principal.units.intersection(place.path))
-
-
-async def _all_inside(parts: Parts, principal: Principal, units: list[str]) -> bool:
-    return bool(units) and all([await _inside(parts, principal, unit) for unit in units])
-
-
-async def _any_inside(parts: Parts, principal: Principal, units: list[str]) -> bool:
-    return any([await _inside(parts, principal, unit) for unit in units])
 
 
 def _alerts(routes: APIRouter, parts: Parts) -> None:

@@ -106,9 +106,14 @@ def _decimal(number: float) -> Decimal:
 
 
 class PostingIn(_Strict):
-    """Service at a unit from one day to another, both included; an absent end is open."""
+    """Service at a unit from one day to another, both included; an absent end is open.
+
+    `post` is given when it is not the officer's own; `acting` stands in while the post is vacant.
+    """
 
     unit_id: UnitId
+    post: Post | None = None
+    acting: bool = False
     first: Annotated[date | None, Field(strict=False, alias="from")] = None
     last: Annotated[date | None, Field(strict=False, alias="to")] = None
 
@@ -170,7 +175,16 @@ class OfficerIn(_Strict):
 
     def officer(self) -> Officer:
         """Return the officer as a value, days as numbers."""
-        postings = tuple(Posting(p.unit_id, _day(p.first), _day(p.last)) for p in self.postings)
+        postings = tuple(
+            Posting(
+                p.unit_id,
+                _day(p.first),
+                _day(p.last),
+                None if p.post == self.post else p.post,
+                p.acting,
+            )
+            for p in self.postings
+        )
         return Officer(
             self.officer_id,
             self.name,

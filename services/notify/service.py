@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from functools import partial
 
-from services.notify import watch
+from services.notify import sign_in, watch
 from services.notify.bell import Bell
 from services.notify.channels.registry import build_channels
 from services.notify.desk import Desk
@@ -33,7 +33,8 @@ def build(platform: Platform) -> Service:
     database = platform.database("notify", NotifyTable.metadata)
     indicators = IndicatorsClient(platform.client("indicators"))
     timing, bell = timing_of(settings), Bell()
-    links = Links(settings.public_url or f"http://{settings.host}:{settings.port}")
+    base = settings.public_url or f"http://{settings.host}:{settings.port}"
+    links = Links(base)
     drafts = Drafts(links, settings.zone)
     planner = Planner(database, indicators, clock, timing, bell)
     channels = build_channels(settings, sys.stdout)
@@ -44,6 +45,9 @@ def build(platform: Platform) -> Service:
     ]
     places = Places(indicators, clock)
     desk = Desk(database, clock, timing, bell)
+    routes = router(Parts(desk, links, places, indicators, settings.zone))
+    signing = sign_in.SignIn(database, channels["email"], clock, settings.zone, base)
+    routes.routes.extend(sign_in.router(signing).routes)
 
     async def take_secret() -> None:
         links.use(await platform.access.secret("acknowledge"))
@@ -56,7 +60,7 @@ def build(platform: Platform) -> Service:
         checks["evaluation"] = planner.check
     return Service(
         name="notify",
-        router=router(Parts(desk, links, places, indicators, settings.zone)),
+        router=routes,
         tables=NotifyTable.metadata,
         consumers=[
             platform.consumer("notify-figures", [watch.TOPIC], database, watch.note_figures)

@@ -69,6 +69,16 @@ class PostingRow(NotifyTable, table=True):
     last: int | None = _maybe(Integer)
 
 
+class PostingPostRow(NotifyTable, table=True):
+    """What a posting is beside its officer's own post: another post, or acting in it."""
+
+    __tablename__ = "posting_posts"
+    officer_id: str = _key()
+    number: int = _key(Integer)
+    post: str | None = _maybe()
+    acting: int = _given(Integer)
+
+
 class WatchedRow(NotifyTable, table=True):
     """A unit whose figures have moved at least once."""
 

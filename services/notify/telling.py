@@ -49,7 +49,7 @@ async def tell_fire(
         if not holders:
             messages.append(_vacancy(alert, post, now))
         messages += [
-            _message(alert, Step.FIRE, officer, channel, now, timing.due(now), blocker)
+            _message(alert, Step.FIRE, officer, post, channel, now, timing.due(now), blocker)
             for officer in holders
             for channel in officer.channels
         ]
@@ -102,6 +102,7 @@ def _message(
     alert: Alert,
     step: Step,
     officer: Officer,
+    post: str,
     channel: str,
     now: int,
     due: int,
@@ -113,7 +114,7 @@ def _message(
         step=step,
         officer_id=officer.officer_id,
         channel=channel,
-        post=officer.post,
+        post=post,
         state="queued" if blocker is None else "inhibited",
         reason="" if blocker is None else "an alert above says the same",
         created=now,
