@@ -22,6 +22,7 @@ from services.ingest.listing import Listing
 from services.ingest.outcomes import Receipt
 from services.ingest.posting import PostVisit
 from services.ingest.reading import Body
+from services.ingest.review.whose import source_for
 from services.ingest.schemas import ReviewIn
 from services.ingest.waiting import Figures, wants_figures
 from shared.access import Principal
@@ -152,6 +153,6 @@ def _changed(routes: APIRouter, parts: VisitParts) -> None:
     ) -> Response:
         """Exclude a visit from all figures, include it again, or release it from quarantine."""
         review = _REVIEW.exact(await json_body(request, SINGLE))
-        actor = Actor(caller, source_of(caller, source), review.reason, review.note)
+        actor = Actor(caller, source_for(caller, source), review.reason, review.note)
         receipt = await parts.changes.review(actor, visit_key(visit_id), review.decision)
         return await told(request, receipt)
