@@ -8,6 +8,7 @@ import sys
 
 from fastapi import APIRouter
 
+from services.ingest.adapters.assembly import build_partners
 from services.ingest.batches import PostBatch
 from services.ingest.calendar import balochistan
 from services.ingest.changes import Changes
@@ -95,6 +96,8 @@ def build(platform: Platform) -> Service:
         )
     )
     router.include_router(imports.router)
+    partners = build_partners(database, drafter, committer, Changes(database, drafter))
+    router.include_router(partners.router)
     router.include_router(review_router(database, drafter))
 
     async def begin() -> None:
@@ -125,9 +128,9 @@ def build(platform: Platform) -> Service:
         router=router,
         tables=tables,
         consumers=watchers(platform, database, drafter),
-        tasks=[imports.run],
-        drains=[imports.drain],
-        on_start=[begin],
+        tasks=[imports.run, partners.workers.run],
+        drains=[imports.drain, partners.drain],
+        on_start=[begin, partners.begin],
         checks={"ledger": ledger},
         direct={("POST", "/v1/visits"): posting},
     )

@@ -4,7 +4,7 @@ Owns finding an answer by its path, reading it as the kind of the visit's field,
 could not be read and what was left unread. Whether the visit is possible is left to the intake.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from fnmatch import fnmatchcase
@@ -56,13 +56,13 @@ def own_mapping() -> MappingIn:
     return MappingIn(outside, [RepeatIn("students_grades", GRADES, inside)], _OWN_IGNORED)
 
 
-def check(mapping: MappingIn) -> None:
+def check(mapping: MappingIn, at: str = "") -> None:
     """Raise Problem 422 for a rule that no visit's field or no answer belongs to."""
     for place, rule in enumerate(mapping.fields):
-        _check_rule(rule, f"/mapping/fields/{place}", inside=False)
+        _check_rule(rule, f"{at}/fields/{place}", inside=False)
     for number, repeat in enumerate(mapping.repeats):
         for place, rule in enumerate(repeat.fields):
-            _check_rule(rule, f"/mapping/repeats/{number}/fields/{place}", inside=True)
+            _check_rule(rule, f"{at}/repeats/{number}/fields/{place}", inside=True)
 
 
 def _check_rule(rule: RuleIn, at: str, *, inside: bool) -> None:
@@ -245,10 +245,3 @@ def refusal(errors: Iterable[FieldError]) -> Problem:
     """The 422 that lists answers which could not be read."""
     listed = list(errors)
     return Problem(422, listed[0].code, listed[0].detail, errors=listed[:100])
-
-
-def mapping_rules(mapping: MappingIn) -> Iterator[RuleIn]:
-    """Every rule of a mapping, those of its repeats too."""
-    yield from mapping.fields
-    for repeat in mapping.repeats:
-        yield from repeat.fields

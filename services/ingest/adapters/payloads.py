@@ -8,7 +8,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, cast
+from typing import Any, Literal
 from xml.etree.ElementTree import Element
 
 from defusedxml.common import DefusedXmlException
@@ -207,10 +207,10 @@ def _parsed(raw: bytes) -> Element:
         tree = parser.close()
     except (ParseError, DefusedXmlException, ValueError, LookupError):
         raise Problem(400, "not_xml", "The body is not a plain XML text.") from None
-    return cast("Element", tree)
+    return tree
 
 
-class _Bounded(DefusedXMLParser):  # type: ignore[misc]
+class _Bounded(DefusedXMLParser):
     """A parser that ends at too many or too deeply nested elements, before they fill the memory."""
 
     def __init__(self, **options: Any) -> None:
