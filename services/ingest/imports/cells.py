@@ -25,7 +25,6 @@ Read = Callable[[str], Any]
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ERRORS = {"#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!"}
-_TEXTS = {"text", "code", "prose", "list", "choice"}
 _MOST_PROSE = 8_192
 
 
@@ -52,10 +51,9 @@ def reader_of(field: FieldKind, given: FieldMapping, mapping: Mapping, zone: Zon
     def whole(raw: str) -> Any:
         if raw[0] == "#" and (raw == NO_VALUE or raw in _ERRORS):
             return _spreadsheet_error(raw)
-        if kind in _TEXTS:
-            if raw == "'":
-                return "" if kind in {"text", "prose"} else None
-            raw = unguarded(raw)
+        if raw == "'":
+            return "" if kind in {"text", "prose"} else None
+        raw = unguarded(raw)
         if replaced:
             raw = replaced.get(folded(raw), raw)
         return read(raw)
@@ -67,7 +65,9 @@ def _cleaned(kind: str, options: dict[str, Any], missing: tuple[str, ...]) -> Re
     def read(raw: str) -> Any:
         if kind == "instant" and _INSTANT.fullmatch(raw):
             return raw
-        return clean(kind, raw, missing=missing, **options)
+        value = clean(kind, raw, missing=missing, **options)
+        # 12.0 and 12 are one number; a record has one spelling of it.
+        return int(value) if isinstance(value, float) and value.is_integer() else value
 
     return read
 

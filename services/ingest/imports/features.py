@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
+from services.ingest.imports.guard import guarded
 from services.ingest.imports.refusal import FileRefused
 
 LAT, LON = "geometry.lat", "geometry.lon"
@@ -55,7 +56,10 @@ def feature_rows(file: BinaryIO) -> Iterator[tuple[int, list[str]]]:
 
 def _flat(raw: msgspec.Raw) -> dict[str, str]:
     feature = _FEATURE.decode(raw)
-    cells = {name: _text(value) for name, value in (feature.properties or {}).items()}
+    cells = {
+        name: guarded(value) if isinstance(value, str) else _text(value)
+        for name, value in (feature.properties or {}).items()
+    }
     point = feature.geometry or {}
     places = point.get("coordinates")
     if point.get("type") == "Point" and isinstance(places, list) and len(places) >= 2:
@@ -66,6 +70,4 @@ def _flat(raw: msgspec.Raw) -> dict[str, str]:
 def _text(value: Any) -> str:
     if value is None:
         return ""
-    if isinstance(value, str):
-        return value
     return msgspec.json.encode(value).decode()

@@ -53,7 +53,9 @@ def fields_of(kind: str) -> dict[str, FieldKind]:
     """All fields of a kind of table by name, in the order in which exports have them."""
     if kind == "officers":
         return {item.name: item for item in _OFFICER}
-    found = _walked(inspect.type_info(_STRUCTS[kind]), "")
+    found = sorted(
+        _walked(inspect.type_info(_STRUCTS[kind]), ""), key=lambda item: item.name != "visit_id"
+    )
     return {item.name: item for item in found}
 
 
@@ -138,6 +140,8 @@ def flattened(kind: str, record: Any) -> dict[str, Any]:
         node: Any = record
         for step in item.path:
             node = node.get(step) if isinstance(node, dict) else None
+        if isinstance(node, float) and node.is_integer():
+            node = int(node)
         if node is not None:
             leaves[item.name] = node
     return leaves

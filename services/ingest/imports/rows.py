@@ -76,7 +76,11 @@ class Plan:
         self._key = [self._place(name) for name in mapping.key]
         self._refuse_missing()
         used = {place for column in self._columns for place in column.places} | set(self._key)
-        self.ignored = [name for place, name in enumerate(header) if name and place not in used]
+        self.ignored = [
+            name
+            for place, name in enumerate(header)
+            if name and place not in used and name not in {LAT, LON}
+        ]
         names = _NAMES.get(mapping.kind, ())
         self._named = [column for column in self._columns if column.field.name in names]
         self._cut = [

@@ -12,6 +12,8 @@ from services.ingest.drafts import Drafter
 from services.ingest.imports import tables
 from services.ingest.imports.applying import Applier, UnitNames, Units
 from services.ingest.imports.desk import Desk
+from services.ingest.imports.export_routes import export_router
+from services.ingest.imports.export_rows import ExportRows
 from services.ingest.imports.officers import NotifyOfficers, Officers
 from services.ingest.imports.register import Schools, UnitRows
 from services.ingest.imports.routes import router
@@ -54,14 +56,16 @@ def build_imports(parts: ImportParts) -> Imports:
     """Imports, on the parts of the service."""
     database, drafter = parts.database, parts.drafter
     units = Units(database, drafter, parts.names)
+    notify = NotifyOfficers(parts.notify)
     appliers: dict[str, Applier] = {
         "visits": Visits(database, drafter, parts.committer),
         "schools": Schools(database, drafter, parts.registry, units),
         "units": UnitRows(database, drafter, parts.registry, units),
         "targets": TargetRows(database, drafter, parts.targets, units),
-        "officers": Officers(NotifyOfficers(parts.notify), drafter, units),
+        "officers": Officers(notify, drafter, units),
     }
     runner = Runner(database, parts.clock, parts.zone, appliers)
     routes = APIRouter()
     routes.include_router(router(Desk(database, parts.clock, runner)))
+    routes.include_router(export_router(ExportRows(database, drafter, parts.targets, notify)))
     return Imports(routes, runner.run, runner.drain)

@@ -30,6 +30,7 @@ _MOST_STRING_BYTES = 64 << 20
 _MOST_CELL = 131_072
 _PIECE = 1 << 16
 _WHOLE = re.compile(r"-?[0-9]{1,15}")
+_CODED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _COLUMN = re.compile(r"([A-Z]{1,3})[0-9]{1,7}")
 NO_VALUE = "#FORMULA!"
 _BROKEN = "Open the file in a spreadsheet program, save it again as XLSX, and send that."
@@ -192,7 +193,7 @@ class _Strings:
             if len(self.found) >= _MOST_STRINGS:
                 detail = "The workbook has too many texts."
                 raise FileRefused("too_large_unpacked", detail, "Send the table as CSV.")
-            self.found.append("".join(self._texts))
+            self.found.append(_unescaped("".join(self._texts)))
             self._texts = []
 
     def close(self) -> None:
@@ -280,10 +281,21 @@ class _Sheet:
         if self._kind == "b":
             return "true" if text.strip() == "1" else "false"
         if self._kind != "n":
-            return text
+            return _unescaped(text)
         if self._style in self._book.dates:
             return _dated(float(text), self._book.epoch, self._style in self._book.spans)
         return _numbered(text)
+
+
+def escaped(text: str) -> str:
+    """A text as a workbook keeps it: `_x000D_` and the like stand for characters there."""
+    return _CODED.sub(lambda found: f"_x005F{found[0]}", text) if "_x" in text else text
+
+
+def _unescaped(text: str) -> str:
+    if "_x" not in text:
+        return text
+    return _CODED.sub(lambda found: chr(int(found[1], 16)), text)
 
 
 def _column(letters: str) -> int:
