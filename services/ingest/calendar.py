@@ -1,24 +1,28 @@
 """The school calendar that flags are judged by: weekly and gazetted holidays, hours, vacations.
 
-Owns the value and Balochistan's default; a visit on a day off is flagged, never refused. Lunar
-holidays are those the federal government gazetted for 2018 and 2019.
+Owns the values, and which calendar holds on a day; a visit on a day off is flagged, never refused.
+How a calendar is written, and the default, are left to `calendar_form`.
 """
 
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, time
-from typing import Final
+from typing import Generic, TypeVar
 
+T = TypeVar("T")
 MonthDay = tuple[int, int]
 Span = tuple[MonthDay, MonthDay]
-_SUNDAY: Final = 6
+DatedSpan = tuple[date, date]
 
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
     """Days and hours on which a school is expected to be at work.
 
-    `weekly` holds weekdays (Monday is 0), `yearly` days of every year; `vacations` maps a zone to
-    inclusive spans of (month, day), which may run over the end of the year.
+    `weekly` holds weekdays (Monday is 0), `yearly` days of every year; `vacations` maps a zone, in
+    small letters, to inclusive spans of (month, day), which may run over the end of the year, and
+    `dated` to spans of one year. A school without a zone is of the `default_zone`, if there is one.
     """
 
     weekly: frozenset[int]
@@ -26,7 +30,9 @@ class Calendar:
     holidays: frozenset[date]
     opens: time
     closes: time
-    vacations: dict[str, tuple[Span, ...]]
+    vacations: Mapping[str, tuple[Span, ...]]
+    dated: Mapping[str, tuple[DatedSpan, ...]] = field(default_factory=dict)
+    default_zone: str | None = None
 
     def is_holiday(self, day: date) -> bool:
         """Whether nobody is expected at school on a day, vacations apart."""
@@ -36,11 +42,14 @@ class Calendar:
 
     def is_vacation(self, day: date, zone: str | None) -> bool:
         """Whether a day lies in the vacation of a zone; an unknown zone has none."""
-        if zone is None:
+        name = zone or self.default_zone
+        if name is None:
             return False
+        name = name.lower()
         at = (day.month, day.day)
-        spans = self.vacations.get(zone) or self.vacations.get(zone.lower())
-        return spans is not None and any(_within(at, span) for span in spans)
+        if any(_within(at, span) for span in self.vacations.get(name, ())):
+            return True
+        return any(first <= day <= last for first, last in self.dated.get(name, ()))
 
     def in_hours(self, local: datetime) -> bool:
         """Whether a local time lies in school hours, both ends included."""
@@ -54,34 +63,25 @@ def _within(at: MonthDay, span: Span) -> bool:
     return at >= first or at <= last
 
 
-_COLD: Final[tuple[Span, ...]] = (((12, 16), (2, 29)),)
-_HOT: Final[tuple[Span, ...]] = (((6, 1), (7, 31)), ((12, 22), (12, 31)))
+class Dated(Generic[T]):
+    """Values by the day from which each holds, until the next; the first serves the days before.
 
-_EVERY_YEAR: Final[tuple[MonthDay, ...]] = ((2, 5), (3, 23), (5, 1), (8, 14), (12, 25))
-_GAZETTED: Final[tuple[tuple[int, int, int], ...]] = (
-    # 2018: Eid-ul-Fitr, general election, Eid-ul-Azha, Ashura, Eid Milad-un-Nabi
-    (2018, 6, 15), (2018, 6, 16), (2018, 6, 17), (2018, 6, 18), (2018, 7, 25),
-    (2018, 8, 21), (2018, 8, 22), (2018, 8, 23), (2018, 9, 20), (2018, 9, 21), (2018, 11, 21),
-    # 2019: Eid-ul-Fitr, Eid-ul-Azha, Ashura, Eid Milad-un-Nabi
-    (2019, 6, 4), (2019, 6, 5), (2019, 6, 6), (2019, 6, 7),
-    (2019, 8, 12), (2019, 8, 13), (2019, 8, 15), (2019, 9, 9), (2019, 9, 10), (2019, 11, 10),
-)  # fmt: skip
+    The default holds from `first_day` on, unless something else does.
+    """
 
+    def __init__(self, default: T, first_day: int) -> None:
+        self._default = (first_day, default)
+        self.apply({})
 
-def balochistan() -> Calendar:
-    """Balochistan's calendar: Sundays off, winter zone closed in winter, summer zone in summer."""
-    return Calendar(
-        weekly=frozenset({_SUNDAY}),
-        yearly=frozenset(_EVERY_YEAR),
-        holidays=frozenset(date(*day) for day in _GAZETTED),
-        opens=time(7, 30),
-        closes=time(14, 30),
-        vacations={
-            "winter": _COLD,
-            "winter_zone": _COLD,
-            "cold": _COLD,
-            "summer": _HOT,
-            "summer_zone": _HOT,
-            "hot": _HOT,
-        },
-    )
+    def apply(self, stored: Mapping[int, T]) -> None:
+        """Take what is stored, by first days (days since 1970-01-01)."""
+        first, default = self._default
+        dated = {first: default} | dict(stored)
+        self._days = sorted(dated)
+        self._values = [dated[day] for day in self._days]
+
+    def on(self, day: int) -> T:
+        """What holds on a day."""
+        if len(self._days) == 1:
+            return self._values[0]
+        return self._values[max(bisect_right(self._days, day) - 1, 0)]

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from services.ingest.calendar import Calendar
+from services.ingest.calendar import Calendar, Dated
 from services.ingest.flags import Flag, Limits, flag
 from services.ingest.reading import CORRECTION, VISIT, Reading, read
 from services.ingest.registry.register import Register
@@ -90,7 +90,7 @@ class Drafter:
         register: Register,
         stamps: Stamps,
         zone: ZoneInfo,
-        calendar: Calendar,
+        calendars: Dated[Calendar],
         first_day: date,
         limits: Limits | None = None,
     ) -> None:
@@ -98,7 +98,7 @@ class Drafter:
         self.stamps = stamps
         self.zone = zone
         self.first_day = day_number(first_day)
-        self._calendar = calendar
+        self.calendars = calendars
         self._limits = limits or Limits()
 
     def posted(self, raw: bytes, caller: Principal) -> Draft:
@@ -146,7 +146,8 @@ class Drafter:
         """Set the flags and whether the school is known, by the register as it is in memory."""
         facts = self.register.facts(draft.code, draft.day)
         draft.known = facts is not None
-        draft.flags = flag(draft.visit, draft.local, facts, self._calendar, self._limits)
+        calendar = self.calendars.on(draft.day)
+        draft.flags = flag(draft.visit, draft.local, facts, calendar, self._limits)
         if draft.standing == "quarantined":
             draft.flags.append(Flag("date_to_be_corrected", "/visited_at"))
         draft.judged = self.register.version

@@ -12,6 +12,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any
 
+from services.ingest.calendar_form import CALENDARS_SQL, calendars_of
 from services.ingest.drafts import Draft, Drafter, event_of
 from services.ingest.outcomes import (
     REPLAY_COLUMNS,
@@ -257,6 +258,7 @@ async def refresh(tx: Tx, drafter: Drafter) -> None:
         since = register.version
         units = await tx.fetch(UNITS_SQL, since)
         schools = await tx.fetch(SCHOOLS_SQL, since)
+        drafter.calendars.apply(calendars_of(await tx.fetch(CALENDARS_SQL)))
         register.apply(row[0], units, schools)
 
 
@@ -268,4 +270,5 @@ def refresh_sqlite(connection: sqlite3.Connection, drafter: Drafter) -> None:
         since = (register.version,)
         units = connection.execute(translate(UNITS_SQL)[0], since).fetchall()
         schools = connection.execute(translate(SCHOOLS_SQL)[0], since).fetchall()
+        drafter.calendars.apply(calendars_of(connection.execute(CALENDARS_SQL)))
         register.apply(row[0], units, schools)

@@ -10,7 +10,10 @@ from fastapi import APIRouter
 
 from services.ingest.adapters.assembly import build_partners
 from services.ingest.batches import PostBatch
-from services.ingest.calendar import balochistan
+from services.ingest.calendar import Dated
+from services.ingest.calendar_form import balochistan, calendar_of
+from services.ingest.calendar_routes import router as calendar_router
+from services.ingest.calendar_store import CalendarStore, Fixed
 from services.ingest.changes import Changes
 from services.ingest.committer import Committer
 from services.ingest.drafts import Drafter
@@ -37,6 +40,7 @@ from services.ingest.waiting import Figures
 from shared.access_routes import router as key_router
 from shared.db.errors import Transient
 from shared.db.sqlite import SqliteDatabase
+from shared.domain.days import day_number
 from shared.platform import Platform
 from shared.service import Service
 
@@ -50,13 +54,16 @@ def build(platform: Platform) -> Service:
     tables = IngestTable.metadata
     database = platform.database("ingest", tables)
     stamps = Stamps(platform.clock)
-    drafter = Drafter(Register(), stamps, settings.zone, balochistan(), settings.first_day)
+    calendars = Dated(calendar_of(balochistan()), day_number(settings.first_day))
+    drafter = Drafter(Register(), stamps, settings.zone, calendars, settings.first_day)
     committer = Committer(Intake(database, drafter).store)
     figures = Figures(platform.client("indicators"))
     lookup = Lookup(database, drafter, Book("units"), Book("schools"))
     posting = PostVisit(platform.access, drafter, committer, figures)
     router = APIRouter()
     router.include_router(key_router(platform.access, platform.clock))
+    fixed = Fixed(settings.first_day, settings.look_back_days)
+    router.include_router(calendar_router(CalendarStore(database, drafter, fixed)))
     router.include_router(
         visit_router(
             VisitParts(

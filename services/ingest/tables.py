@@ -147,6 +147,17 @@ class PastSchoolRow(IngestTable, table=True):
     data: str = Field(sa_column=_text())
 
 
+class CalendarRow(IngestTable, table=True):
+    """A version of the calendar, in force from a day on; of equal days the greatest version."""
+
+    __tablename__ = "calendars"
+    version: int = Field(sa_column=_key(Integer))
+    valid_from: int = Field(sa_column=_integer())
+    recorded_at: int = Field(sa_column=_big())
+    actor: str = Field(sa_column=_text())
+    data: str = Field(sa_column=_text())
+
+
 class TargetRow(IngestTable, table=True):
     """A baseline and a target of an indicator (split `` = total) for a unit and a span of days."""
 

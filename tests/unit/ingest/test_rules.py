@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from services.ingest.calendar import balochistan
+from services.ingest.calendar_form import balochistan, calendar_of
 from services.ingest.flags import Limits, SchoolFacts, flag, metres
 from services.ingest.rules import reject
 from services.ingest.schemas import VisitIn
@@ -41,7 +41,8 @@ def flagged(facts: SchoolFacts | None = None, **more: Any) -> list[tuple[str, st
     made = visit(**more)
     local = made.visited_at.astimezone(ZONE)
     return [
-        (found.code, found.pointer) for found in flag(made, local, facts, balochistan(), Limits())
+        (found.code, found.pointer)
+        for found in flag(made, local, facts, calendar_of(balochistan()), Limits())
     ]
 
 
@@ -358,4 +359,4 @@ def test_what_the_register_says_is_flagged() -> None:
 
 
 def test_a_weekday_of_a_leap_year_lies_in_the_winter_vacation() -> None:
-    assert balochistan().is_vacation(date(2020, 2, 29), "winter")
+    assert calendar_of(balochistan()).is_vacation(date(2020, 2, 29), "winter")
