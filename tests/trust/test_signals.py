@@ -1,0 +1,123 @@
+"""The flags are a function of what stands: any order of arrival, twice, late, corrected."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from services.ingest.drafts import Drafter
+from services.ingest.trust.fold import Fold
+from shared.journal import journal
+from tests.support.embedded import Embedded, embedded
+from tests.trust.brute import SIGNALS, expected
+from tests.trust.worlds import World
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def house(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Embedded]:
+    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
+    async with embedded(tmp_path, database_url=url) as opened:
+        yield opened
+
+
+async def drain(house: Embedded) -> None:
+    """Let the consumers of ingest alone handle what is waiting."""
+    for service in house.app.state.running.services:
+        if service.name == "ingest":
+            for consumer in service.consumers:
+                await consumer.drain()
+
+
+async def shown(house: Embedded) -> dict[tuple[str, str], set[str]]:
+    """The signals that the list of visits shows, by (source, visit id)."""
+    found: dict[tuple[str, str], set[str]] = {}
+    path: str | None = "/v1/visits?limit=500"
+    while path is not None:
+        answer = await house.client.get(path)
+        assert answer.status_code == 200, answer.text
+        for record in answer.json()["visits"]:
+            if record["status"] != "withdrawn":
+                codes = {flag["code"] for flag in record["flags"]} & set(SIGNALS)
+                found[record["source"], record["visit_id"]] = codes
+        link = answer.headers.get("link")
+        path = link.partition(">")[0].removeprefix("<") if link else None
+    return found
+
+
+async def test_the_flags_are_those_of_brute_force(house: Embedded) -> None:
+    met: dict[str, int] = dict.fromkeys(SIGNALS, 0)
+    worlds: list[World] = []
+    for seed in range(6):
+        world = World(Random(seed), f"w{seed}x")
+        await world.begin(house)
+        worlds.append(world)
+        for step in range(40):
+            await world.step(house)
+            if world.random.random() < 0.15 or step == 39:
+                await drain(house)
+        wanted = expected(list(world.visits.values()), world.points)
+        flags = await shown(house)
+        for key, codes in wanted.items():
+            visit = world.visits[key[1]]
+            assert flags[key] == codes, (seed, visit)
+            for code in codes:
+                met[code] += 1
+    # A later world changes nothing of an earlier one, and every signal was met.
+    flags = await shown(house)
+    for world in worlds:
+        wanted = expected(list(world.visits.values()), world.points)
+        assert wanted == {key: flags[key] for key in wanted}
+    assert min(met.values()) > 3, met
+
+
+async def stored(house: Embedded) -> list[tuple[Any, ...]]:
+    async with house.platform.database("ingest").reading() as tx:
+        rows = await tx.fetch("SELECT * FROM sightings ORDER BY visit_id,source")
+        marks = await tx.fetch("SELECT * FROM marks ORDER BY mark,visit_id,source")
+    return [tuple(row) for row in (*rows, *marks)]
+
+
+async def test_events_in_any_order_and_twice_end_in_the_same_rows(house: Embedded) -> None:
+    world = World(Random(77), "o")
+    await world.begin(house)
+    for _ in range(60):
+        await world.step(house)
+    await drain(house)
+    before = await stored(house)
+    assert len(before) > 40
+    database = house.platform.database("ingest")
+    drafter: Drafter = _drafter(house)
+    async with database.reading() as tx:
+        visits = await journal.read(tx, "ingest.journal", 1, ["rtsm.visits"], 10_000)
+        records = await journal.read(tx, "ingest.journal", 1, ["rtsm.registry"], 10_000)
+    for seed in range(3):
+        random = Random(seed)
+        async with database.transaction() as tx:
+            await tx.execute("DELETE FROM sightings")
+            await tx.execute("DELETE FROM marks")
+        fold = Fold(drafter)
+        pending = [*visits, *random.choices(visits, k=20), *records]
+        random.shuffle(pending)
+        while pending:
+            size = random.choice([1, 2, 7, 40])
+            batch, pending = pending[:size], pending[size:]
+            async with database.transaction() as tx:
+                await fold.visits(tx, [r for r in batch if r.event.topic == "rtsm.visits"])
+                await fold.registry(tx, [r for r in batch if r.event.topic == "rtsm.registry"])
+        assert await stored(house) == before
+
+
+def _drafter(house: Embedded) -> Drafter:
+    """The drafter that the consumers work with."""
+    [consumer] = [
+        consumer
+        for service in house.app.state.running.services
+        for consumer in service.consumers
+        if consumer.name == "trust.visits"
+    ]
+    fold: Fold = consumer._handle.__self__
+    return fold._drafter
