@@ -57,7 +57,16 @@ def migrate() -> None:
 
 @main.command("import")
 def import_file(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="visits as NDJSON")],
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="NDJSON, CSV, XLSX or GeoJSON")
+    ],
+    kind: Annotated[
+        str, typer.Option(help="visits, schools, units, officers or targets")
+    ] = "visits",
+    mapping: Annotated[
+        str | None, typer.Option(help="name of a kept mapping, or a .json file to keep")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only report, write nothing")] = False,
     url: Annotated[
         str | None, typer.Option(help="a running server; default: the data folder")
     ] = None,
@@ -65,10 +74,39 @@ def import_file(
     source: Annotated[str, typer.Option(help="source of the visits, without --url")] = "import",
     data: Data = None,
 ) -> None:
-    """Send a file of visits; sending it again changes nothing."""
-    done = _run(operations.import_visits(_settings(data_dir=data), file, url, key, source))
+    """Send a file of visits, schools, units, officers or targets; again changes nothing."""
+    from services.files import Place, import_table
+
+    settings = _settings(data_dir=data)
+    if kind == "visits" and file.suffix.lower() in {".ndjson", ".jsonl", ".json", ""}:
+        done = _run(operations.import_visits(settings, file, url, key, source))
+    else:
+        place = Place(settings, url, key)
+        named = None if url is not None else source
+        done = _run(import_table(place, file, kind, mapping, dry_run, named))
     typer.echo(json.dumps(done))
     raise typer.Exit(1 if done["rejected"] else 0)
+
+
+@main.command("export")
+def export_file(
+    kind: Annotated[str, typer.Argument(help="visits, schools, units, officers or targets")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="file to write")],
+    file_format: Annotated[
+        str | None, typer.Option("--format", help="csv, xlsx or geojson; default by the file")
+    ] = None,
+    url: Annotated[
+        str | None, typer.Option(help="a running server; default: the data folder")
+    ] = None,
+    key: Annotated[str | None, typer.Option(envvar="RTSM_API_KEY", help="API key")] = None,
+    data: Data = None,
+) -> None:
+    """Write what the system holds to a file that can be imported again."""
+    from services.files import Place, export_table
+
+    place = Place(_settings(data_dir=data), url, key)
+    chosen = file_format or output.suffix.lstrip(".").lower() or "csv"
+    typer.echo(f"{_run(export_table(place, kind, chosen, output))} bytes")
 
 
 @main.command()

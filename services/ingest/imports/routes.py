@@ -10,6 +10,7 @@ import csv
 import io
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Annotated, Any, Literal, get_args
 
 import msgspec
@@ -18,6 +19,7 @@ from fastapi.responses import StreamingResponse
 
 from services.ingest import documents
 from services.ingest.bodies import SINGLE
+from services.ingest.drafts import source_of
 from services.ingest.exchange import json_answer, json_body, next_link
 from services.ingest.imports.desk import Desk
 from services.ingest.imports.guard import guarded
@@ -35,6 +37,7 @@ _PAGE = 1_000
 _FAULT = ("row", "column", "code", "detail", "fix", "effect")
 Importer = Annotated[Principal, Depends(require("imports:write"))]
 After = Annotated[str | None, Query(max_length=200)]
+Source = Annotated[str | None, Query(max_length=100, description="another source, for admins")]
 JOB_EXAMPLE: dict[str, Any] = {
     "import_id": "0b9c7a52-5d0e-4a57-9f0b-0f5f6f2d8a11",
     "kind": "schools",
@@ -133,6 +136,7 @@ def _starting(routes: APIRouter, desk: Desk) -> None:
         kind: Kind | None = None,
         mapping: Annotated[str | None, Query(max_length=100)] = None,
         dry_run: bool | None = None,
+        source: Source = None,
     ) -> Response:
         """Upload a table as CSV, XLSX or GeoJSON; a job reads it, `dry_run` writes nothing."""
         upload = await uploaded(request)
@@ -140,7 +144,7 @@ def _starting(routes: APIRouter, desk: Desk) -> None:
         named = kind or _kind(given.get("kind"))
         tried = dry_run if dry_run is not None else given.get("dry_run") in {"true", "on", "1"}
         job = await desk.start(
-            upload, caller, named, mapping or given.get("mapping") or None, tried
+            upload, _as(caller, source), named, mapping or given.get("mapping") or None, tried
         )
         return json_answer(job.document(), 202, Location=f"/v1/imports/{job.import_id}")
 
@@ -161,6 +165,10 @@ def _starting(routes: APIRouter, desk: Desk) -> None:
     async def delete_import(import_id: str, caller: Importer) -> Response:
         """Stop a job; the rows it has stored stay, and the same file again adds the rest."""
         return json_answer((await desk.cancel(caller, import_id)).document())
+
+
+def _as(caller: Principal, source: str | None) -> Principal:
+    return replace(caller, source=source_of(caller, source))
 
 
 def _kind(word: str | None) -> Kind:
@@ -246,27 +254,29 @@ def _mappings(routes: APIRouter, desk: Desk) -> None:
         openapi_extra=documents.body(Mapping, MAPPING_EXAMPLE),
         responses=documents.answers({200: ("Kept", _KEPT)}, 400, 404, 413, 415, 422),
     )
-    async def put_mapping(request: Request, name: str, caller: Importer) -> Response:
+    async def put_mapping(
+        request: Request, name: str, caller: Importer, source: Source = None
+    ) -> Response:
         """Keep a mapping under a name, for the key's source."""
         if not _NAME.fullmatch(name):
             raise invalid("/path/name", "wrong_form", "Letters, digits, point, dash, up to 100.")
         mapping = _MAPPING.exact(await json_body(request, SINGLE))
-        return json_answer(await desk.put_mapping(caller, name, mapping))
+        return json_answer(await desk.put_mapping(_as(caller, source), name, mapping))
 
     @routes.get(
         "/v1/mappings/{name}",
         responses=documents.answers({200: ("The mapping", _KEPT)}, 404),
     )
-    async def get_mapping(name: str, caller: Importer) -> Response:
+    async def get_mapping(name: str, caller: Importer, source: Source = None) -> Response:
         """Read a mapping of the key's source."""
         if not _NAME.fullmatch(name):
             raise not_found("mapping")
-        return json_answer(await desk.mapping(caller, name))
+        return json_answer(await desk.mapping(_as(caller, source), name))
 
     @routes.get("/v1/mappings", responses=documents.answers({200: ("All", {"mappings": [_KEPT]})}))
-    async def list_mappings(caller: Importer) -> Response:
+    async def list_mappings(caller: Importer, source: Source = None) -> Response:
         """List the mappings of the key's source."""
-        return json_answer({"mappings": await desk.mappings(caller)})
+        return json_answer({"mappings": await desk.mappings(_as(caller, source))})
 
 
 def _cursor(number: int, text: str) -> str:
