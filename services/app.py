@@ -13,6 +13,7 @@ from functools import partial
 import structlog
 from fastapi import FastAPI
 
+from services import interface
 from services.indicators.service import build as build_indicators
 from services.ingest.service import build as build_ingest
 from services.notify.service import build as build_notify
@@ -117,7 +118,7 @@ def create_app(settings: Settings, clock: Clock, *, background: bool = True) -> 
         summary="Real Time School Monitoring",
         version="1",
         lifespan=lifespan,
-        openapi_url="/openapi.json",
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
     )
@@ -128,7 +129,11 @@ def create_app(settings: Settings, clock: Clock, *, background: bool = True) -> 
     checks: dict[str, Check] = {"cache": platform.cache.check}
     if settings.kafka.bootstrap:
         checks["kafka"] = partial(topics.check, settings.kafka.bootstrap)
-    app.include_router(health.router(services, relays, checks, running.failed))
+    common = health.router(services, relays, checks, running.failed)
+    app.include_router(common)
+    app.include_router(
+        interface.router(partial(interface.every_service, BUILDERS, settings, clock), common)
+    )
     for service in services:
         app.include_router(service.router)
     refuse_undeclared(app)

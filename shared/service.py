@@ -5,6 +5,7 @@ An application is a list of services; which ones is a setting. Owns the shape on
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from sqlalchemy import MetaData
@@ -28,7 +29,8 @@ class Service:
     `direct` maps (method, path) to the application that answers one of the router's own routes
     before the framework's routing: for the one path on which that costs more than the work.
     `problem_page` shows a problem to a person, where a service has pages. A drain does what a task
-    has waiting, at once, and says how much that was.
+    has waiting, at once, and says how much that was. `events` has topic and JSON
+    schema of the data of each type of event it writes.
     """
 
     name: str
@@ -41,3 +43,4 @@ class Service:
     direct: dict[tuple[str, str], ASGIApp] = field(default_factory=dict)
     problem_page: ProblemPage | None = None
     drains: list[Drain] = field(default_factory=list)
+    events: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)

@@ -4,6 +4,7 @@ The only module here that sees the platform. Folding is `projector`'s and `regis
 is `routes`'.
 """
 
+from services.indicators.event_schemas import events
 from services.indicators.freshness import (
     Freshness,
     OfFeed,
@@ -60,6 +61,7 @@ def build(platform: Platform) -> Service:
         consumers=consumers,
         on_start=[snapshots.warm],
         checks={consumer.name: _check(consumer) for consumer in consumers},
+        events=events(),
     )
 
 

@@ -17,6 +17,7 @@ from services.ingest.calendar_store import CalendarStore, Fixed
 from services.ingest.changes import Changes
 from services.ingest.committer import Committer
 from services.ingest.drafts import Drafter
+from services.ingest.event_schemas import events
 from services.ingest.imports.service import ImportParts, build_imports
 from services.ingest.intake import Intake, refresh
 from services.ingest.listing import Listing
@@ -140,4 +141,5 @@ def build(platform: Platform) -> Service:
         on_start=[begin, partners.begin],
         checks={"ledger": ledger},
         direct={("POST", "/v1/visits"): posting},
+        events=events(),
     )

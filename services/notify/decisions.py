@@ -31,7 +31,7 @@ CLEARED = "cleared"
 SUPERSEDED = "superseded"
 """State of an alert whose rule was changed under it."""
 
-_EVENTS = {
+EVENTS = {
     Effect.FIRE: "rtsm.alert.fired.v1",
     Effect.ACKNOWLEDGE: "rtsm.alert.acknowledged.v1",
     Effect.RESOLVE: "rtsm.alert.resolved.v1",
@@ -149,7 +149,7 @@ async def _free_code(tx: Tx, codes: Callable[[], str]) -> str:
 
 
 def _events(alert: Alert, effect: Effect | None, now: int) -> list[Event]:
-    kind = None if effect is None else _EVENTS.get(effect)
+    kind = None if effect is None else EVENTS.get(effect)
     if kind is None:
         return []
     body = {

@@ -197,9 +197,8 @@ def _messages(routes: APIRouter, parts: Parts) -> None:
 def _open(routes: APIRouter, parts: Parts) -> None:
     desk, links = parts.desk, parts.links
 
-    @routes.api_route(
-        "/v1/receipts/sms/{token}", methods=["GET", "POST"], dependencies=[Depends(_RECEIPTS)]
-    )
+    @routes.get("/v1/receipts/sms/{token}", dependencies=[Depends(_RECEIPTS)])
+    @routes.post("/v1/receipts/sms/{token}", dependencies=[Depends(_RECEIPTS)])
     async def receipt(token: str, request: Request) -> PlainTextResponse:
         """Take a gateway's delivery report: `type` (Kannel's number or a word) and `answer`."""
         given = {**request.query_params}

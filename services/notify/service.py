@@ -10,6 +10,7 @@ from services.notify.bell import Bell
 from services.notify.channels.registry import build_channels
 from services.notify.desk import Desk
 from services.notify.drafts import Drafts
+from services.notify.event_schemas import events
 from services.notify.links import Links
 from services.notify.places import Places
 from services.notify.planner import Planner
@@ -46,16 +47,18 @@ def build(platform: Platform) -> Service:
     places = Places(indicators, clock)
     desk = Desk(database, clock, timing, bell)
     routes = router(Parts(desk, links, places, indicators, settings.zone))
-    signing = sign_in.SignIn(database, channels["email"], clock, settings.zone, base)
+    signing = sign_in.SignIn(
+        database, platform.access, channels["email"], clock, settings.zone, base
+    )
     routes.routes.extend(sign_in.router(signing).routes)
 
     async def take_secret() -> None:
         links.use(await platform.access.secret("acknowledge"))
 
-    tasks: list[Task] = []
+    tasks: list[Task] = [signing.run]
     checks: dict[str, Check] = {}
     if settings.notify.sending:
-        tasks = [partial(planner.run, settings.notify.evaluate_seconds), *(s.run for s in senders)]
+        tasks += [partial(planner.run, settings.notify.evaluate_seconds), *(s.run for s in senders)]
         checks = {kind: channel.check for kind, channel in channels.items()}
         checks["evaluation"] = planner.check
     return Service(
@@ -67,7 +70,9 @@ def build(platform: Platform) -> Service:
         ],
         tasks=tasks,
         on_start=[take_secret],
+        drains=[signing.follow],
         checks=checks,
+        events=events(),
     )
 
 

@@ -17,12 +17,12 @@ PRODUCER = {
     "rtsm.alerts": "notify",
 }
 # A registry change must be seen after the one it builds on, whatever unit it is about.
-_ONE_PARTITION = {"rtsm.registry"}
+ONE_PARTITION = {"rtsm.registry"}
 
 
 def partitions_of(topic: str, partitions: int) -> int:
     """How many partitions a topic is made with."""
-    return 1 if topic in _ONE_PARTITION else partitions
+    return 1 if topic in ONE_PARTITION else partitions
 
 
 async def ensure_topics(bootstrap: str, topics: Sequence[str], partitions: int) -> None:

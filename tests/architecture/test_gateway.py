@@ -17,8 +17,13 @@ from shared.settings import Settings
 from tests.support.available import need
 
 # Asked between services, inside the deployment; the gateway answers 404 to anybody else.
-INSIDE = {"/v1/applied"}
-OF_EVERY_PROCESS = {"/health/live", "/health/ready", "/openapi.json"}
+INSIDE = {
+    "/v1/applied",
+    "/v1/sign-ins",
+    "/v1/sign-ins/{officer_id}",
+    "/v1/sign-ins/{officer_id}/mail",
+}
+OF_EVERY_PROCESS = {"/health/live", "/health/ready", "/openapi.json", "/asyncapi.json"}
 
 
 def test_the_caddyfile_is_made_from_the_table() -> None:

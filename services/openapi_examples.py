@@ -1,0 +1,111 @@
+"""Examples for calls that bring none of their own: parameters by name, bodies and answers by call.
+
+Owns examples only. A test sends each to a real server, so that what stands here is true.
+"""
+
+from typing import Any
+
+NAMES = {
+    "all_series": "get_all_series",
+    "behind": "get_evidence",
+    "card_of": "get_card",
+    "change": "get_change",
+    "children": "get_children",
+    "children_figures": "get_children_figures",
+    "figures": "get_figures",
+    "indicators": "list_indicators",
+    "live": "get_live",
+    "ranked": "rank_children",
+    "ready": "get_ready",
+    "receipt": "take_receipt",
+    "schools": "get_unit_schools",
+    "search": "search_units",
+    "series": "get_series",
+    "unit": "get_unit",
+    "version": "get_figures_version",
+}
+"""Names of calls whose functions say less than a partner's generated client should."""
+
+PARAMETERS: dict[str, Any] = {
+    "unit_id": "PK-BA-QTA",
+    "get_history.unit_id": "PK-BA-QTA",
+    "visit_id": "01890c5e-7d2a-7cc0-8f3a-1d2b3c4d5e6f",
+    "indicator": "student_attendance",
+    "period": "2018",
+    "view": "as_was",
+    "name": "Quetta",
+    "put_mapping.name": "pmc-sheet",
+    "get_mapping.name": "pmc-sheet",
+    "q": "Quetta",
+    "level": "district",
+    "rule_id": "students-low",
+    "post": "DEO",
+    "unit": "PK-BA-QTA",
+    "on": "2018-03-05",
+    "get_change.against": "2017",
+    "against": "2017",
+    "by": "month",
+    "limit": 50,
+    "lang": "en",
+    "adapter": "odk-quetta",
+    "form": "visit",
+    "if-match": '"1"',
+    "reason": "recorded twice",
+}
+_RULE = {
+    "rule_id": "students-low",
+    "indicator": "student_attendance",
+    "level": "district",
+    "window": "last-28-days",
+    "below": 0.7,
+    "recover_above": 0.73,
+    "min_visits": 8,
+    "min_schools": 5,
+    "severity": "warning",
+    "posts": ["DEO"],
+}
+_OFFICER = {
+    "officer_id": "deo-quetta",
+    "name": "Abdul Karim",
+    "post": "DEO",
+    "language": "ur",
+    "email": "deo.quetta@example.org",
+    "phone": "+923001234567",
+    "channels": ["sms", "email"],
+    "postings": [{"unit_id": "PK-BA-QTA", "from": "2018-01-01", "to": None}],
+}
+BODIES: dict[str, Any] = {
+    "put_rules": [_RULE],
+    "put_officers": [_OFFICER],
+    "acknowledge": {"note": "The road is closed by snow; I visit on Monday."},
+}
+_MASKED = _OFFICER | {"email": "d•••@example.org", "phone": "+92•••••4567"}
+_HELD = {"unit_id": "PK-BA-QTA", "from": "2018-01-01", "to": None}
+RESPONSES: dict[str, Any] = {
+    "get_live": {"status": "live"},
+    "get_ready": {
+        "status": "ready",
+        "services": ["ingest", "indicators", "reports", "notify"],
+        "missing": {},
+    },
+    "put_rules": {"rules": [_RULE | {"version": 1}]},
+    "get_rules": {"rules": [_RULE | {"version": 1}]},
+    "get_rule": _RULE | {"version": 1, "versions": [_RULE | {"version": 1}]},
+    "put_officers": {"officers": [_MASKED], "stored": 1, "changed": 1},
+    "get_officers": {
+        "on": "2018-03-05",
+        "officers": [_MASKED | {"holding": {"post": "DEO", "acting": False} | _HELD}],
+    },
+    "get_vacancies": {
+        "on": "2018-03-05",
+        "vacancies": [
+            {
+                "unit_id": "PK-BA-KLT",
+                "post": "DEO",
+                "vacant_since": "2018-03-01",
+                "filled_from": "2018-04-01",
+                "acting": [{"officer_id": "adeo-kalat", "name": "Hamid Ali"}],
+            }
+        ],
+    },
+}
