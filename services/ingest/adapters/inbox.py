@@ -11,31 +11,14 @@ from typing import Any
 import msgspec
 
 from services.ingest.adapters.payloads import Payload, digest_of
+from services.ingest.adapters.tables import SubmissionRow
 from services.ingest.stamps import Stamps
 from shared.db.transaction import Tx
 from shared.errors import FieldError, Problem
 
 MOST_BYTES = 256 * 1024
 """The largest payload that is kept whole; of a larger one so much is kept."""
-_SUBMISSION = (
-    "adapter",
-    "form",
-    "identity",
-    "seq",
-    "digest",
-    "position",
-    "remote",
-    "state",
-    "reason",
-    "visit_id",
-    "excluded",
-    "deleted",
-    "forced",
-    "held_until",
-    "first_at",
-    "version",
-    "scan",
-)
+_SUBMISSION = tuple(SubmissionRow.model_fields)
 COLUMNS = ",".join(_SUBMISSION)
 _ENCODER = msgspec.json.Encoder()
 
@@ -70,6 +53,11 @@ class Arrival:
     raw: bytes
     payload: Payload | Problem
     media: str = "application/json"
+
+    @property
+    def digest(self) -> str:
+        """By what it is known again."""
+        return digest_of(self.raw, None if isinstance(self.payload, Problem) else self.payload)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +120,7 @@ class Inbox:
         return page
 
     def _one(self, page: _Page, arrival: Arrival, scan: int) -> Taken:
-        digest = digest_of(arrival.raw)
-        payload = arrival.payload
+        payload, digest = arrival.payload, arrival.digest
         if isinstance(payload, Problem):
             return self._refused(page, arrival, digest, payload, scan)
         identities = {page.aliases[name][0] for name in payload.aliases if name in page.aliases}
@@ -288,7 +275,7 @@ def reason_of(problem: Problem) -> str:
 
 def _names(arrival: Arrival) -> Sequence[str]:
     if isinstance(arrival.payload, Problem):
-        return [f"sha256:{digest_of(arrival.raw)}"]
+        return [f"sha256:{arrival.digest}"]
     return arrival.payload.aliases
 
 

@@ -38,19 +38,19 @@ class Poller:
         self._database = database
         self._stamps = stamps
 
-    async def step(self, adapter: Adapter, form: FormIn, server: PartnerServer) -> int:
-        """Read one page if anything is due; when (microseconds) to come again, 0 = at once."""
+    async def step(self, adapter: Adapter, form: FormIn, server: PartnerServer) -> tuple[int, bool]:
+        """Read one page if anything is due: when (microseconds) to come again, and if one was."""
         async with self._database.reading() as tx:
             cursor = await load(tx, adapter.name, form)
         now = self._stamps.next()
         if not cursor.at.mode and not _begin(cursor, now, _PROTOCOLS[adapter.config.kind]):
-            return cursor.due()
+            return cursor.due(), False
         if cursor.failures and cursor.due() > now:
-            return cursor.due()
+            return cursor.due(), False
         try:
-            return await self._page(adapter, form, server, cursor)
+            return await self._page(adapter, form, server, cursor), True
         except PartnerError as error:
-            return await self._failed(form, cursor, error)
+            return await self._failed(form, cursor, error), False
 
     async def _page(
         self, adapter: Adapter, form: FormIn, server: PartnerServer, cursor: Cursor

@@ -139,8 +139,9 @@ class Workers:
         """One page of every form that is due."""
         due = []
         for form in adapter.config.forms:
-            due.append(await self._parts.poller.step(adapter, form, server))
-            if not due[-1]:
+            at, read = await self._parts.poller.step(adapter, form, server)
+            due.append(at)
+            if read:
                 ring()
         now = self._parts.stamps.next()
         return min(max(0, min(due) - now) / _SECOND, _LONGEST_PAUSE)
