@@ -135,6 +135,17 @@ def send(
 
 
 @main.command()
+def xlsform(
+    file: Annotated[Path, typer.Argument(dir_okay=False)] = Path("rtsm_visit.xlsx"),
+) -> None:
+    """Write the visit as an XLSForm, in English and Urdu, for ODK and KoboToolbox."""
+    from services.ingest.adapters.xlsform import workbook
+
+    file.write_bytes(workbook())
+    typer.echo(f"Written: {file}")
+
+
+@main.command()
 def verify(data: Data = None) -> None:
     """Recompute every stored figure from the visits and compare; exit 1 on any difference."""
     raise typer.Exit(1 if _run(operations.verify(_settings(data_dir=data))) else 0)
