@@ -110,6 +110,6 @@ async def _serve(
 async def _greet(settings: Settings, platform: Platform, server: uvicorn.Server) -> None:
     port = server.servers[0].sockets[0].getsockname()[1]
     typer.echo(f"RTSM serves {', '.join(settings.services)} on http://{settings.host}:{port}")
-    if settings.embedded and not settings.public_read and not await platform.access.list_keys():
+    if settings.embedded and not settings.public_read and not await platform.access.keys.listed():
         key, _, _ = await platform.access.create_key("admin", ["admin"])
         typer.echo(f"First start. This key may do everything and is shown only now: {key}")
