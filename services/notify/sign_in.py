@@ -7,6 +7,7 @@ alone.
 
 from __future__ import annotations
 
+import asyncio
 import html
 import secrets
 import uuid
@@ -14,6 +15,7 @@ from typing import Annotated, Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
+import structlog
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -25,14 +27,21 @@ from services.notify.segments import clean
 from shared.access import Access, Principal
 from shared.clock import Clock, micros
 from shared.db.engine import Database
+from shared.db.errors import Transient
 from shared.domain.days import day_number, today
 from shared.errors import Problem, not_found
 from shared.security import require
 from shared.web import StrictRoute
 
+_LOG = structlog.get_logger("rtsm.notify")
 Service = Annotated[Principal, Depends(require("admin"))]
 _MOST_PEOPLE = 5
 _MINUTES = 15
+PERSON = "officer:"
+"""What the source of a session's key begins with; the officer's id follows."""
+_LOOK_SECONDS = 0.5
+# Of two changes the one that is stored later may bear the earlier instant.
+_OVERLAP = MINUTE
 _WORDS = {
     "en": {
         "subject": "Your link to sign in to Real Time School Monitoring",
@@ -71,10 +80,18 @@ class SignIn:
     """Knows people by their address, and mails links to them."""
 
     def __init__(
-        self, database: Database, channel: Channel, clock: Clock, zone: ZoneInfo, base: str
+        self,
+        database: Database,
+        access: Access,
+        channel: Channel,
+        clock: Clock,
+        zone: ZoneInfo,
+        base: str,
     ) -> None:
         """Take the channel of e-mail and the address under which people reach the pages."""
         self._database = database
+        self._access = access
+        self._seen = 0
         self._channel = channel
         self._clock = clock
         self._zone = zone
@@ -106,6 +123,39 @@ class SignIn:
             detail = f"The mail was not taken: {handover.detail}"
             raise Problem(502, "mail_not_taken", detail)
         return {"sent": True}
+
+    async def run(self) -> None:
+        """End sessions as `follow` does, until cancelled."""
+        while True:
+            try:
+                await self.follow()
+            except Transient as error:
+                _LOG.warning("sessions are not followed", error=str(error))
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    async def follow(self) -> int:
+        """End the sessions of officers whose record changed since; how many that were.
+
+        They sign in anew, as what they are now.
+        """
+        newest = await self._changed(self._seen - _OVERLAP)
+        if not newest:
+            return 0
+        ended = 0
+        for key in await self._access.keys.listed():
+            officer_id = key.source.removeprefix(PERSON)
+            if officer_id != key.source and key.created < newest.get(officer_id, 0):
+                ended += key.revoked is None and await self._access.revoke_key(key.key_id)
+        self._seen = max(newest.values())
+        return ended
+
+    async def _changed(self, since: int) -> dict[str, int]:
+        """Return the officers stored after an instant, and when."""
+        async with self._database.reading() as tx:
+            rows = await tx.fetch(
+                "SELECT officer_id, recorded FROM officers WHERE recorded > $1", since
+            )
+        return {row[0]: row[1] for row in rows}
 
     async def _officer(self, officer_id: str) -> Officer:
         async with self._database.reading() as tx:
@@ -180,10 +230,3 @@ def router(sign_in: SignIn) -> APIRouter:
         return await sign_in.mail(officer_id, sent.token)
 
     return routes
-
-
-async def end_sessions(access: Access, officer_ids: list[str]) -> int:
-    """End the sessions of officers whose record changed: they sign in anew as what they are now."""
-    sources = {f"officer:{officer_id}" for officer_id in officer_ids}
-    living = [key for key in await access.keys.listed() if key.source in sources]
-    return sum([await access.revoke_key(key.key_id) for key in living if key.revoked is None])

@@ -4,7 +4,7 @@ Owns what the home page lists, and that nothing outside the caller's units is li
 from this service's copy of the register, as it stands today.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -13,7 +13,7 @@ from services.reports.figures import Place
 from shared.access import Principal
 from shared.db.engine import Database
 from shared.db.transaction import Tx
-from shared.domain.codes import canonical_school_code, canonical_unit
+from shared.domain.codes import SCHOOL_PREFIX, canonical_school_code, canonical_unit, school_unit
 from shared.domain.days import day_number
 
 MOST_FOUND = 50
@@ -75,6 +75,36 @@ class Finder:
                 return await store.roots(tx, self._day, _MOST_TOPS)
             own = [canonical_unit(unit) for unit in principal.units]
             return await store.named(tx, self._day, own, _MOST_TOPS)
+
+    async def tree(self) -> list[Place]:
+        """All units of today's tree by name, schools left out."""
+        async with self._database.reading() as tx:
+            return await store.tree(tx, self._day)
+
+    async def schools(self, codes: Iterable[str]) -> dict[str, Place]:
+        """Schools by code, those that this service's copy knows."""
+        ids = sorted(school_unit(code) for code in codes)
+        async with self._database.reading() as tx:
+            found = await store.named(tx, self._day, ids, len(ids)) if ids else []
+        return {place.unit_id.removeprefix(SCHOOL_PREFIX): place for place in found}
+
+    async def large_units(self, principal: Principal) -> list[Place]:
+        """The caller's units that have units below them, from the top down: for a choice."""
+        async with self._database.reading() as tx:
+            tree = await store.tree(tx, self._day)
+            scope = await self._scope(tx, principal)
+        below: dict[str | None, list[Place]] = {}
+        for place in tree:
+            below.setdefault(place.parent_id, []).append(place)
+        own = None if scope is None else set(scope)
+        ordered: list[Place] = []
+        pending = list(reversed(below.get(None, [])))
+        while pending:
+            place = pending.pop()
+            pending += reversed(below.get(place.unit_id, []))
+            if place.unit_id in below and (own is None or place.unit_id in own):
+                ordered.append(place)
+        return ordered
 
     async def branches(self, unit_id: str) -> list[Branch]:
         """The units under a unit, and theirs without schools."""

@@ -14,12 +14,13 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from services.reports.formats.html import Pages
 from services.reports.home import Home
 from services.reports.negotiation import lang_of
+from services.reports.sign_in import LINK_MINUTES
 from services.reports.texts.problems import EN, explained
 from shared.access import Principal
 from shared.errors import Problem, not_found
 from shared.security import SESSION_COOKIE, public, require
 
-_HTML = "text/html; charset=utf-8"
+HTML = "text/html; charset=utf-8"
 Text = Annotated[str | None, Query(max_length=100)]
 ProblemPage = Callable[[Request, Problem], Awaitable[Response]]
 
@@ -37,7 +38,15 @@ def problem_page(pages: Pages) -> ProblemPage:
     async def render(request: Request, problem: Problem) -> Response:
         lang = page_lang(request)
         if problem.status == 401:
-            content = pages.render("sign_in.html", lang, "/sign-in", name=None, wrong=False)
+            content = pages.render(
+                "sign_in.html",
+                lang,
+                "/sign-in",
+                name=None,
+                wrong=None,
+                asked=False,
+                minutes=LINK_MINUTES,
+            )
         else:
             content = pages.render(
                 "problem.html",
@@ -51,11 +60,14 @@ def problem_page(pages: Pages) -> ProblemPage:
                 retryable=problem.retryable,
             )
         response = Response(
-            content, status_code=problem.status, media_type=_HTML, headers=problem.headers
+            content, status_code=problem.status, media_type=HTML, headers=problem.headers
         )
-        if problem.status == 401:
+        if problem.status == 401 and request.cookies.get(SESSION_COOKIE):
             # A session that ended would otherwise shut its owner out of what is open to all.
             response.delete_cookie(SESSION_COOKIE, path="/")
+        elif problem.status == 401 and request.headers.get("sec-fetch-site") == "cross-site":
+            # Who follows a link from a mail comes without the cookie; asking again brings it.
+            response.headers["Refresh"] = "0"
         return response
 
     return render
@@ -81,7 +93,7 @@ def router(home: Home, pages: Pages) -> APIRouter:
         headers = {"ETag": etag, "Vary": "Accept-Language, Authorization, Cookie"}
         if request.headers.get("if-none-match") == etag:
             return Response(status_code=304, headers=headers)
-        return Response(content, media_type=_HTML, headers=headers)
+        return Response(content, media_type=HTML, headers=headers)
 
     @routes.get("/problems/{code}", dependencies=[Depends(public("help pages"))])
     async def problem_help(request: Request, code: str) -> Response:
@@ -94,6 +106,6 @@ def router(home: Home, pages: Pages) -> APIRouter:
         content = pages.render(
             "help.html", lang, f"/problems/{code}", code=code, explained=explained(code, lang)
         )
-        return Response(content, media_type=_HTML)
+        return Response(content, media_type=HTML)
 
     return routes

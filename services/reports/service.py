@@ -6,15 +6,28 @@ keeps is its copy of the register's names, read from the register's events.
 
 from fastapi import APIRouter
 
-from services.reports import pages, routes, sessions
+from services.reports import (
+    import_pages,
+    pages,
+    register_pages,
+    routes,
+    sessions,
+    work_pages,
+)
 from services.reports.cards import Cards
 from services.reports.finder import Finder
 from services.reports.formats.html import Pages
 from services.reports.home import Home
 from services.reports.projector import project
+from services.reports.register import Register
+from services.reports.schools import Schools
+from services.reports.sign_in import SignIn
 from services.reports.tables import ReportsTable
 from services.reports.targets import Targets
+from services.reports.visits import Visits
 from shared.clients.indicators import IndicatorsClient
+from shared.clients.ingest import IngestClient
+from shared.clients.notify import NotifyClient
 from shared.platform import Platform
 from shared.service import Service
 
@@ -33,15 +46,28 @@ def build(platform: Platform) -> Service:
     database = platform.database("reports", tables)
     finder = Finder(database, cards.today)
     home = Home(indicators, targets, cards, platform.cache, rendering, finder)
+    ingest = IngestClient(platform.client("ingest"))
+    visits = Visits(ingest, cards)
+    browser = Register(indicators, cards, finder, platform.clock)
     register = platform.consumer(
         "reports.registry", ["rtsm.registry"], database, project, batch=_BATCH
+    )
+    sign_in = SignIn(
+        database,
+        NotifyClient(platform.client("notify")),
+        platform.access,
+        platform.clock,
+        settings.zone,
     )
     secure = (settings.public_url or "").startswith("https://")
     router = APIRouter()
     for part in (
         routes.router(cards, rendering),
         pages.router(home, rendering),
-        sessions.router(rendering, platform.access, secure=secure),
+        work_pages.router(visits, finder, rendering),
+        import_pages.router(ingest, rendering),
+        register_pages.router(browser, Schools(ingest, cards, visits), rendering),
+        sessions.router(sessions.Door(rendering, platform.access, sign_in, secure)),
     ):
         router.routes.extend(part.routes)
 
@@ -53,6 +79,9 @@ def build(platform: Platform) -> Service:
         router=router,
         tables=tables,
         consumers=[register],
+        tasks=[sign_in.run],
+        drains=[sign_in.drain],
+        on_start=[sign_in.take_secret],
         checks={"register": trouble},
         problem_page=pages.problem_page(rendering),
     )

@@ -115,6 +115,11 @@ async def find(
     return _places(await tx.fetch(f"{_SELECT}{' AND '.join(conditions)}{_ORDER} LIMIT $2", *args))
 
 
+async def tree(tx: Tx, day: int) -> list[Place]:
+    """All units on a day, without schools."""
+    return _places(await tx.fetch(f"{_SELECT}p.level <> 'school' AND {_IN_FORCE}{_ORDER}", day))
+
+
 async def roots(tx: Tx, day: int, most: int) -> list[Place]:
     """Places without a parent."""
     sql = f"{_SELECT}p.parent_id IS NULL AND {_IN_FORCE}{_ORDER} LIMIT $2"

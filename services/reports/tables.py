@@ -1,4 +1,4 @@
-"""The tables of reports: its copy of the register's names, from which units are found.
+"""The tables of reports: its copy of the register's names, and the links that sign people in.
 
 Figures live in indicators, targets in ingest, rendered bytes in the cache.
 """
@@ -29,3 +29,12 @@ class PlaceRow(ReportsTable, table=True):
     parent_id: str | None = Field(sa_column=Column(Text, nullable=True, index=True))
     folded: str = Field(sa_column=Column(Text, nullable=False))
     version: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
+
+
+class SignInLinkRow(ReportsTable, table=True):
+    """A link that signs an officer in once, until it expires (microseconds); only its digest."""
+
+    __tablename__ = "sign_in_links"
+    digest: str = Field(sa_column=Column(Text, primary_key=True))
+    officer_id: str = Field(sa_column=Column(Text, nullable=False))
+    expires: int = Field(sa_column=Column(BigInteger, nullable=False))

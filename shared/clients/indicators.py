@@ -4,7 +4,7 @@ Answers are plain dictionaries as they came, typed by `figure_answers`; a refusa
 Problem that it is. Which process answers is the platform's business.
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import date
 from typing import Any, Literal
 from urllib.parse import quote
@@ -20,11 +20,15 @@ from shared.clients.figure_answers import (
     ChildrenAnswer,
     ChildrenFigures,
     FiguresAnswer,
+    School,
+    Schools,
     UnitDetail,
     Units,
     View,
 )
 from shared.errors import FieldError, Problem
+
+_MOST_SCHOOLS = 2_000
 
 
 def refusal(answer: httpx.Response) -> Problem:
@@ -48,6 +52,9 @@ class IndicatorsClient:
         self._client = client
 
     async def _get(self, path: str, params: Mapping[str, object | None]) -> Any:
+        return msgspec.json.decode((await self._ask(path, params)).content)
+
+    async def _ask(self, path: str, params: Mapping[str, object | None]) -> httpx.Response:
         asked = {name: str(value) for name, value in params.items() if value is not None}
         try:
             answer = await self._client.get(path, params=asked)
@@ -56,7 +63,7 @@ class IndicatorsClient:
             raise Problem(503, "indicators_away", detail, headers={"Retry-After": "1"}) from error
         if not answer.is_success:
             raise refusal(answer)
-        return msgspec.json.decode(answer.content)
+        return answer
 
     async def catalogue(self) -> Catalogue:
         """All indicators with labels and definitions."""
@@ -77,6 +84,21 @@ class IndicatorsClient:
         """The units directly under a unit."""
         found: Children = await self._get(f"{_unit(unit_id)}/children", {})
         return found
+
+    async def every_school(self, unit_id: str) -> AsyncIterator[School]:
+        """All schools under a unit today, by code, asked page by page."""
+        cursor: str | None = None
+        while True:
+            answer = await self._ask(
+                f"{_unit(unit_id)}/schools", {"limit": _MOST_SCHOOLS, "cursor": cursor}
+            )
+            page: Schools = msgspec.json.decode(answer.content)
+            for school in page["schools"]:
+                yield school
+            following = answer.links.get("next", {}).get("url")
+            if following is None:
+                return
+            cursor = httpx.URL(following).params["cursor"]
 
     async def figures(
         self,

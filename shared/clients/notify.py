@@ -120,3 +120,22 @@ class NotifyClient:
         path = f"/v1/alerts/{quote(alert_id, safe='')}/ack"
         found: Alert = await self._ask("POST", path, json={"note": note})
         return found
+
+    async def people(self, email: str) -> list[dict[str, Any]]:
+        """The officers of an e-mail address with what they are today; none is an empty list."""
+        found = await self._ask("POST", "/v1/sign-ins", json={"email": email})
+        people: list[dict[str, Any]] = found["people"]
+        return people
+
+    async def person(self, officer_id: str) -> dict[str, Any]:
+        """What an officer is today; raises Problem 404."""
+        found: dict[str, Any] = await self._ask("GET", _sign_in(officer_id))
+        return found
+
+    async def mail_link(self, officer_id: str, token: str) -> None:
+        """Mail a link to sign in; raises Problem when the mail was not taken."""
+        await self._ask("POST", f"{_sign_in(officer_id)}/mail", json={"token": token})
+
+
+def _sign_in(officer_id: str) -> str:
+    return f"/v1/sign-ins/{quote(officer_id, safe='')}"

@@ -23,13 +23,22 @@ from markupsafe import Markup, escape
 from services.reports.card import HEADLINE, Card
 from services.reports.compare import GRADES
 from services.reports.formats.view import SORTS, Order, Row, card_view
-from services.reports.numbers import count
+from services.reports.numbers import UNDEFINED, count
 from services.reports.texts import LANGUAGES, Texts
+from services.reports.texts.problems import explained
+from shared.access import Principal
+from shared.domain.codes import SCHOOL_PREFIX
 
 _HERE = Path(__file__).parent.parent
 _TYPES = {".woff2": "font/woff2", ".svg": "image/svg+xml"}
 # What isolates a value in plain text (attributes, titles): first strong isolate, pop.
 _ISOLATE, _POP = "\u2068", "\u2069"
+# The pages of people who work with the data: name, address, and one of which scopes opens it.
+DESK = (
+    ("register", "/register", ()),
+    ("reviews", "/reviews", ("visits:review",)),
+    ("imports", "/imports", ("imports:write",)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +77,22 @@ def card_link(unit_id: str, **query: str) -> str:
     return f"/units/{quote(unit_id, safe=':')}" + (f"?{asked}" if asked else "")
 
 
+def register_link(unit_id: str, **query: str | int) -> str:
+    """The address of a unit or a school in the register."""
+    asked = urlencode({key: value for key, value in query.items() if value})
+    if unit_id.startswith(SCHOOL_PREFIX):
+        path = f"/schools/{quote(unit_id[len(SCHOOL_PREFIX) :], safe='')}"
+    else:
+        path = f"/register/{quote(unit_id, safe=':')}"
+    return path + (f"?{asked}" if asked else "")
+
+
+def visit_link(visit: Mapping[str, Any], lang: str = "") -> str:
+    """The address of a visit's page."""
+    asked = {"source": visit["source"]} | ({"lang": lang} if lang else {})
+    return f"/visits/{quote(visit['visit_id'], safe='')}?{urlencode(asked)}"
+
+
 def isolated(texts: Texts, key: str, /, **values: str | int) -> Markup:
     """A sentence in which every value stands in its own <bdi>; markup is taken as it is."""
     wrapped = {
@@ -102,10 +127,22 @@ class Pages:
             all_texts=LANGUAGES,
             count=count,
             card_link=card_link,
+            register_link=register_link,
         )
 
-    def render(self, template: str, lang: str, path: str, **values: Any) -> bytes:
-        """A page in one language; `path` (with its query, without lang) is where it stands."""
+    def render(
+        self,
+        template: str,
+        lang: str,
+        path: str,
+        *,
+        principal: Principal | None = None,
+        **values: Any,
+    ) -> bytes:
+        """A page in one language; `path` (with its query, without lang) is where it stands.
+
+        `principal` is who looks at it, where the page says so.
+        """
         texts = LANGUAGES[lang]
         page = self._environment.get_template(template)
         joint = "&" if "?" in path else "?"
@@ -119,6 +156,13 @@ class Pages:
             counted=partial(_counted, texts),
             languages={code: f"{path}{joint}lang={code}" for code in LANGUAGES},
             level_name=lambda level: texts.maybe(f"level.{level}", level),
+            word=partial(_word, texts),
+            moment=lambda instant: self.moment(instant, lang),
+            school_link=lambda code: register_link(f"{SCHOOL_PREFIX}{code}", lang=lang),
+            visit_link=partial(visit_link, lang=lang),
+            explain=lambda code: explained(code, lang),
+            desk=_desk(principal),
+            principal=principal,
             levels_name=lambda level: texts.maybe(f"levels.{level}", level),
             **values,
         ).encode()
@@ -170,6 +214,22 @@ class Pages:
     def moment(self, instant: str, lang: str) -> str:
         """An RFC 3339 instant as local date and time in words."""
         return LANGUAGES[lang].moment(datetime.fromisoformat(instant).astimezone(self._zone))
+
+
+def _desk(principal: Principal | None) -> list[tuple[str, str]]:
+    """The pages, name and address, that are open to somebody."""
+    return [
+        (name, address)
+        for name, address, scopes in DESK
+        if not scopes or (principal is not None and any(map(principal.has, scopes)))
+    ]
+
+
+def _word(texts: Texts, kind: str, value: str | None) -> str:
+    """A word of the wire in the reader's language, as it is where nobody translated it."""
+    if value is None:
+        return UNDEFINED
+    return texts.maybe(f"{kind}.{value}", value.replace("_", " "))
 
 
 def _children_level(card: Card) -> str:

@@ -7,8 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from services.reports.texts.desk_en import DESK_EN
+from services.reports.texts.desk_ur import DESK_UR
 from services.reports.texts.en import EN
+from services.reports.texts.form_en import FORM_EN
+from services.reports.texts.form_ur import FORM_UR
 from services.reports.texts.ur import UR
+from services.reports.texts.work_en import WORK_EN
+from services.reports.texts.work_ur import WORK_UR
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,13 @@ class Texts:
 
 
 LANGUAGES: Mapping[str, Texts] = {
-    "en": Texts("en", "ltr", EN),
-    "ur": Texts("ur", "rtl", UR),
+    "en": Texts("en", "ltr", EN | DESK_EN | WORK_EN | FORM_EN),
+    "ur": Texts("ur", "rtl", UR | DESK_UR | WORK_UR | FORM_UR),
 }
+
+
+def words_of(lang: str, kind: str) -> dict[str, str]:
+    """All words of a kind, such as every flag, by the wire's word."""
+    start = f"{kind}."
+    words = LANGUAGES[lang].words
+    return {key[len(start) :]: text for key, text in words.items() if key.startswith(start)}
