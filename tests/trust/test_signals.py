@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from random import Random
 from typing import Any
-
-import pytest
 
 from services.ingest.drafts import Drafter
 from services.ingest.trust.fold import Fold
 from shared.journal import journal
-from tests.support.embedded import Embedded, embedded
+from tests.support.embedded import Embedded
 from tests.trust.brute import SIGNALS, expected
-from tests.trust.worlds import World
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def house(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Embedded]:
-    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
-    async with embedded(tmp_path, database_url=url) as opened:
-        yield opened
-
-
-async def drain(house: Embedded) -> None:
-    """Let the consumers of ingest alone handle what is waiting."""
-    for service in house.app.state.running.services:
-        if service.name == "ingest":
-            for consumer in service.consumers:
-                await consumer.drain()
+from tests.trust.worlds import World, drain
 
 
 async def shown(house: Embedded) -> dict[tuple[str, str], set[str]]:
@@ -52,7 +33,7 @@ async def test_the_flags_are_those_of_brute_force(house: Embedded) -> None:
     met: dict[str, int] = dict.fromkeys(SIGNALS, 0)
     worlds: list[World] = []
     for seed in range(6):
-        world = World(Random(seed), f"w{seed}x")
+        world = World(Random(seed), f"w{seed}x", days=5 if seed % 2 else 70)
         await world.begin(house)
         worlds.append(world)
         for step in range(40):

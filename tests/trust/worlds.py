@@ -41,6 +41,7 @@ class World:
 
     random: Random
     name: str
+    days: int = 5
     visits: dict[str, Known] = field(default_factory=dict)
     revisions: dict[str, int] = field(default_factory=dict)
     points: Points = field(default_factory=dict)
@@ -55,7 +56,7 @@ class World:
         """A valid form."""
         random = self.random
         minutes = random.choice([0, 30, 60, 60, 90, 120, 47, 61])
-        at = _FIRST + timedelta(days=random.randrange(5), minutes=minutes)
+        at = _FIRST + timedelta(days=random.randrange(self.days), minutes=minutes)
         form: dict[str, Any] = {
             "school_code": self.code(random.choice([1, 1, 1, 2, 3, 4])),
             "visited_at": at.isoformat(),
@@ -175,6 +176,14 @@ class World:
         code = self.code(self.random.randrange(1, 5))
         self.points[code] = self.random.choice([*_PLACES, None])
         await _ok(house.client.put("/v1/schools", json=[self._school(code)]))
+
+
+async def drain(house: Embedded) -> None:
+    """Let the consumers of ingest alone handle what is waiting."""
+    for service in house.app.state.running.services:
+        if service.name == "ingest":
+            for consumer in service.consumers:
+                await consumer.drain()
 
 
 async def _ok(asked: Any) -> None:
