@@ -11,7 +11,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
 
-from services.openapi_examples import BODIES, NAMES, PARAMETERS, RESPONSES
+from services.openapi_examples import BODIES, NAMES, PARAMETERS, answers
 from shared.security import SESSION_COOKIE, needs_of
 from shared.service import Service
 from shared.web import PROBLEM_TYPE
@@ -82,12 +82,13 @@ def document_of(services: Sequence[Service], common: Sequence[APIRouter]) -> Doc
         del document["paths"][path]
     _shared_parts(document)
     names: set[str] = set()
+    given = answers()
     for path, method, operation in operations(document):
         _name(operation, path, method, names)
         _say(operation)
         _secure(operation, needs[method, path])
         _problems(operation, needs[method, path], "{" in path)
-        _examples(operation)
+        _examples(operation, given)
     cleaned: Document = _portable(document)
     return cleaned
 
@@ -186,7 +187,7 @@ def _secure(operation: Document, need: str) -> None:
 
 def _problems(operation: Document, need: str, named: bool) -> None:
     """The problems that a call can answer with, beside those it declares itself."""
-    answers = operation["responses"]
+    told = operation["responses"]
     wanted = {429, 500, 503} | (set() if need.startswith("public") else {401, 403})
     if named:
         wanted.add(404)
@@ -194,18 +195,19 @@ def _problems(operation: Document, need: str, named: bool) -> None:
         wanted |= {400, 413, 415, 422}
     if operation.get("parameters"):
         wanted.add(422)
-    declared = answers.get("422", {}).get("content", {})
+    declared = told.get("422", {}).get("content", {})
     if "application/json" in declared:  # the framework's own, which is never sent
-        del answers["422"]
+        del told["422"]
     for status in sorted(wanted):
-        answers.setdefault(str(status), _ref("responses", _TITLES[status][0]))
-    for answer in answers.values():
-        content = answer.get("content", {}).get(PROBLEM_TYPE)
-        if content is not None:
-            content["schema"] = _ref("schemas", "Problem")
+        told.setdefault(str(status), _ref("responses", _TITLES[status][0]))
+    for status, answer in told.items():
+        if status >= "400" and "$ref" not in answer:
+            content = answer.setdefault("content", {PROBLEM_TYPE: {}})
+            if PROBLEM_TYPE in content:
+                content[PROBLEM_TYPE]["schema"] = _ref("schemas", "Problem")
 
 
-def _examples(operation: Document) -> None:
+def _examples(operation: Document, given: Document) -> None:
     """Examples where the call itself has none."""
     name = operation["operationId"]
     for parameter in operation.get("parameters", ()):
@@ -218,8 +220,8 @@ def _examples(operation: Document) -> None:
     for status, answer in operation["responses"].items():
         content = answer.get("content", {}).get("application/json")
         if content is not None and status.startswith("2"):
-            if "example" not in content and name in RESPONSES:
-                content["example"] = RESPONSES[name]
+            if "example" not in content and name in given:
+                content["example"] = given[name]
             if content.get("schema") in ({}, None):
                 content["schema"] = {"type": "object"}
 

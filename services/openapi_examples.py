@@ -1,8 +1,11 @@
 """Examples for calls that bring none of their own: parameters by name, bodies and answers by call.
 
-Owns examples only. A test sends each to a real server, so that what stands here is true.
+Owns examples only; longer answers stand beside it in `openapi_answers.json`. A test sends each to a
+real server, so that what stands here is true.
 """
 
+import json
+from pathlib import Path
 from typing import Any
 
 NAMES = {
@@ -45,10 +48,17 @@ PARAMETERS: dict[str, Any] = {
     "get_change.against": "2017",
     "against": "2017",
     "by": "month",
-    "limit": 50,
     "lang": "en",
-    "adapter": "odk-quetta",
-    "form": "visit",
+    "adapter": "kobo-quetta",
+    "form": "aXyZ123",
+    "submission": "e58da38d-3eee-4bd7-8512-4a97ea8fbb01",
+    "kind": "schools",
+    "get_changes.kind": "school",
+    "key_id": "1f3a5c7e9b0d",
+    "import_id": "6a0f9f0e-8d0f-4f7e-9d3b-2f6a0c1d4e5f",
+    "alert_id": "fd5c92b4-5728-441f-8a49-df29d19524b8",
+    "message_id": "0b2f3a44-6f0b-4a54-9d0c-f3c9a2b1d7e8",
+    "token": "kR3v9wQ2",
     "if-match": '"1"',
     "reason": "recorded twice",
 }
@@ -75,13 +85,18 @@ _OFFICER = {
     "postings": [{"unit_id": "PK-BA-QTA", "from": "2018-01-01", "to": None}],
 }
 BODIES: dict[str, Any] = {
+    "create_key": {"name": "pmc-tablets", "scopes": ["visits:write", "visits:read"], "days": 180},
+    "rotate_key": {"overlap_hours": 24},
+    "expire_key": {"at": "2029-01-01T00:00:00Z"},
     "put_rules": [_RULE],
     "put_officers": [_OFFICER],
     "acknowledge": {"note": "The road is closed by snow; I visit on Monday."},
 }
 _MASKED = _OFFICER | {"email": "d•••@example.org", "phone": "+92•••••4567"}
 _HELD = {"unit_id": "PK-BA-QTA", "from": "2018-01-01", "to": None}
-RESPONSES: dict[str, Any] = {
+_ANSWERS: dict[str, Any] = {
+    "get_openapi": {"openapi": "3.1.0", "info": {"title": "RTSM", "version": "1"}, "paths": {}},
+    "get_asyncapi": {"asyncapi": "3.0.0", "info": {"title": "RTSM events", "version": "1"}},
     "get_live": {"status": "live"},
     "get_ready": {
         "status": "ready",
@@ -109,3 +124,11 @@ RESPONSES: dict[str, Any] = {
         ],
     },
 }
+
+
+def answers() -> dict[str, Any]:
+    """Examples of good answers by call; those in the file were given by a server."""
+    given: dict[str, Any] = json.loads(
+        Path(__file__).with_name("openapi_answers.json").read_text(encoding="utf-8")
+    )
+    return given | _ANSWERS

@@ -34,6 +34,7 @@ from shared.web import StrictRoute
 _MOST_FORM_BYTES = 4_096
 _NEVER_KEPT = {"Cache-Control": "no-store"}
 _RECEIPTS = public("delivery reports carry their own secret token")
+_TOKEN = Depends(_RECEIPTS)
 _LINKS = public("the link is signed for one officer and one alert")
 
 
@@ -197,8 +198,10 @@ def _messages(routes: APIRouter, parts: Parts) -> None:
 def _open(routes: APIRouter, parts: Parts) -> None:
     desk, links = parts.desk, parts.links
 
-    @routes.get("/v1/receipts/sms/{token}", dependencies=[Depends(_RECEIPTS)])
-    @routes.post("/v1/receipts/sms/{token}", dependencies=[Depends(_RECEIPTS)])
+    told: dict[str, Any] = {"response_class": PlainTextResponse, "dependencies": [_TOKEN]}
+
+    @routes.get("/v1/receipts/sms/{token}", **told)
+    @routes.post("/v1/receipts/sms/{token}", **told)
     async def receipt(token: str, request: Request) -> PlainTextResponse:
         """Take a gateway's delivery report: `type` (Kannel's number or a word) and `answer`."""
         given = {**request.query_params}
