@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 
 from tests.support.partner_servers import KoboServer
-from tests.support.partners import Partnership, answers, kobo, partners
+from tests.support.partners import Partnership, answers, kobo, partnered, partners
 
-__all__ = ["kobo", "partners"]
+__all__ = ["kobo", "partnered", "partners"]
 PRESENT = "students/students_boys/students_boys_present"
 
 

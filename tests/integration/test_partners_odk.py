@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from tests.support.partner_servers import CentralServer
-from tests.support.partners import Partnership, central, nested, partners
+from tests.support.partners import Partnership, central, nested, partnered, partners
 
-__all__ = ["central", "partners"]
+__all__ = ["central", "partnered", "partners"]
 XML = """<?xml version='1.0' encoding='UTF-8'?>
 <data id="rtsm_visit" version="1" xmlns:orx="http://openrosa.org/xforms">
 <school_code>01001</school_code><visited_at>2019-03-05T09:40:00.000+05:00</visited_at>
@@ -135,11 +136,13 @@ async def test_a_hook_brings_xml_and_reviews(
     partners: Partnership, central: CentralServer, how: str
 ) -> None:
     await partners.declare("doe", central, url=None)
-    instance = "uuid:85cb9aff-005e-4edd-9739-dc9c1a829c44"
+    instance = f"uuid:{uuid4()}"
     text = XML.format(instance=instance)
     if how == "xml":
         answer = await partners.client.post(
-            f"/v1/hooks/doe/{central.form}", content=text, headers={"Content-Type": "text/xml"}
+            f"/v1/hooks/{partners.name('doe')}/{central.form}",
+            content=text,
+            headers={"Content-Type": "text/xml"},
         )
         await partners.house.drain()
     else:

@@ -5,9 +5,10 @@ Owns the declarations and answers that tests of partners share; the servers are 
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from tests.support.embedded import Embedded, embedded
 from tests.support.intake import UNITS, school
 from tests.support.partner_servers import CentralServer, KoboServer, PartnerServer
+from tests.support.postgres import Postgres
 from tests.support.waiting import eventually
 
 SOURCE = "pmc-tablets"
@@ -51,29 +53,41 @@ class Partnership:
     """A running ingest and what a test asks it about partners."""
 
     house: Embedded
+    mark: str = field(default_factory=lambda: uuid4().hex[:8])
+    """Behind every name and source, so that tests share a deployment and nothing else."""
 
     @property
     def client(self) -> httpx.AsyncClient:
         """A client with an admin key."""
         return self.house.client
 
+    def name(self, name: str) -> str:
+        """A partner's name in the deployment."""
+        return f"{name}-{self.mark}"
+
+    def source(self, source: str = SOURCE) -> str:
+        """A source's name in the deployment."""
+        return f"{source}-{self.mark}"
+
     async def declare(self, name: str, server: PartnerServer | None, **more: Any) -> None:
         """Declare a partner for a server double, or one that only calls its hook."""
         kind = "odk" if isinstance(server, CentralServer) else "kobo"
         form = server.form if isinstance(server, KoboServer | CentralServer) else "aVisitForm1"
-        given: dict[str, Any] = {"kind": kind, "source": SOURCE, "forms": [{"form": form}]}
+        given: dict[str, Any] = {"kind": kind, "source": self.source(), "forms": [{"form": form}]}
         if server is not None:
             given |= {"url": server.url, "login": {"token": KoboServer.token}}
         if isinstance(server, CentralServer):
             login = {"username": server.username, "password": server.password}
             given |= {"project": 7, "login": login}
-        answer = await self.client.put(f"/v1/adapters/{name}", json=given | more)
+        if "source" in more:
+            more["source"] = self.source(more["source"])
+        answer = await self.client.put(f"/v1/adapters/{self.name(name)}", json=given | more)
         assert answer.status_code == 200, answer.text
 
     async def poll(self, name: str, **more: Any) -> dict[str, Any]:
         """Read a partner's server to the end; the state of its first form."""
         asked = {"wait": "true"} | more
-        answer = await self.client.post(f"/v1/adapters/{name}/poll", params=asked)
+        answer = await self.client.post(f"/v1/adapters/{self.name(name)}/poll", params=asked)
         assert answer.status_code == 200, answer.text
         state: dict[str, Any] = answer.json()["state"][0]
         return state
@@ -88,23 +102,27 @@ class Partnership:
 
     async def visits(self, source: str = SOURCE) -> dict[str, dict[str, Any]]:
         """All visits of a source by their ids."""
-        answer = await self.client.get("/v1/visits", params={"source": source, "limit": 500})
+        answer = await self.client.get(
+            "/v1/visits", params={"source": self.source(source), "limit": 500}
+        )
         return {one["visit_id"]: one for one in answer.json()["visits"]}
 
     async def visit(self, visit_id: str, source: str = SOURCE) -> httpx.Response:
         """One visit."""
-        return await self.client.get(f"/v1/visits/{visit_id}", params={"source": source})
+        return await self.client.get(
+            f"/v1/visits/{visit_id}", params={"source": self.source(source)}
+        )
 
     async def submissions(self, name: str, **asked: Any) -> list[dict[str, Any]]:
         """A partner's submissions."""
-        answer = await self.client.get(f"/v1/adapters/{name}/submissions", params=asked)
+        answer = await self.client.get(f"/v1/adapters/{self.name(name)}/submissions", params=asked)
         assert answer.status_code == 200, answer.text
         found: list[dict[str, Any]] = answer.json()["submissions"]
         return found
 
     async def hook(self, name: str, form: str, body: Any, **more: Any) -> httpx.Response:
         """Call a hook with JSON, and let what waits be applied."""
-        answer = await self.client.post(f"/v1/hooks/{name}/{form}", json=body, **more)
+        answer = await self.client.post(f"/v1/hooks/{self.name(name)}/{form}", json=body, **more)
         await self.house.drain()
         return answer
 
@@ -120,12 +138,26 @@ async def partnership(folder: Path, **settings: Any) -> AsyncIterator[Partnershi
         yield Partnership(house)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def partners(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Partnership]:
-    """A running ingest on either kind of database."""
-    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
-    async with partnership(tmp_path, database_url=url) as opened:
-        yield opened
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+async def partnered(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Embedded]:
+    """A running ingest on either kind of database, for all tests of a module."""
+    url = None
+    if request.param == "postgresql":
+        server: Postgres = request.getfixturevalue("postgres")
+        server.ensure()
+        url = server.new_database()
+    async with partnership(tmp_path_factory.mktemp("partners"), database_url=url) as opened:
+        yield opened.house
+    if url is not None:
+        server.drop_database(url)
+
+
+@pytest.fixture
+def partners(partnered: Embedded) -> Partnership:
+    """The module's ingest, with names of this test's own."""
+    return Partnership(partnered)
 
 
 @pytest.fixture

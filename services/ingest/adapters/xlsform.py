@@ -6,9 +6,10 @@ Owns rows and columns; questions come from `form_fields`, constraints from `form
 
 import hashlib
 import io
+import re
 from collections.abc import Iterable
-from datetime import datetime
 from itertools import chain
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from openpyxl import Workbook
 
@@ -47,8 +48,7 @@ _SURVEY = (
     "parameters",
 )
 _LATE = ("ended_at", "remarks")
-# A file made twice is the same file, byte for byte: it carries no time of its making.
-_MADE = datetime(2018, 1, 1)  # noqa: DTZ001 - the spreadsheet format has no zones
+_SAVED = re.compile(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*")
 Row = dict[str, str]
 
 
@@ -99,7 +99,6 @@ def version() -> str:
 def workbook() -> bytes:
     """The whole spreadsheet as an .xlsx file."""
     book = Workbook()
-    book.properties.created = book.properties.modified = _MADE
     book.properties.creator = "RTSM"
     sheet = book.active
     assert sheet is not None  # noqa: S101 - a new workbook has one
@@ -117,7 +116,17 @@ def workbook() -> bytes:
     _fill(book.create_sheet("settings"), tuple(settings), [settings])
     file = io.BytesIO()
     book.save(file)
-    return file.getvalue()
+    return _undated(file.getvalue())
+
+
+def _undated(file: bytes) -> bytes:
+    """The same file without the time of its making, which its library writes into it."""
+    made = io.BytesIO()
+    with ZipFile(io.BytesIO(file)) as before, ZipFile(made, "w", ZIP_DEFLATED) as after:
+        for name in before.namelist():
+            content = _SAVED.sub(rb"\g<1>2018-01-01T00:00:00Z", before.read(name))
+            after.writestr(ZipInfo(name), content, ZIP_DEFLATED)
+    return made.getvalue()
 
 
 def _fill(sheet: object, columns: Iterable[str], rows: Iterable[Row]) -> None:
