@@ -31,6 +31,7 @@ from shared.security import require
 
 Reader = Annotated[Principal, Depends(require("registry:read"))]
 Document = dict[str, Any]
+_LAST_POSITION = 2**62
 _HISTORY_ANSWER: Document = {
     "unit": "PK-BA-CHM",
     "versions": [
@@ -120,7 +121,7 @@ class Chronicle:
 
             A change is told once and never altered: a correction is a further change.
             """
-            start = cursor_of(after)[1] + 1
+            start = cursor_of(after, _LAST_POSITION)[1] + 1
             async with self._database.reading() as tx:
                 await refresh(tx, self._drafter)
                 found = await journal.read(tx, "ingest.journal", max(start, 1), [TOPIC], limit)
@@ -154,11 +155,12 @@ class Chronicle:
         kind = SCHOOLS if is_school else UNITS
         identity = unit_id.removeprefix(SCHOOL_PREFIX)
         register, today = self._drafter.register, self._today()
+        known = register.knows(identity) if is_school else identity in register.parents
+        if not known:
+            raise not_found("unit")
         if caller.units is not None and not register.under(unit_id, caller.units, today):
             raise not_found("unit")
         records = await _records(tx, kind.table, identity)
-        if not records:
-            raise not_found("unit")
         replaced: dict[int, list[Document]] = {}
         for day, record in await _records(tx, kind.past, identity):
             replaced.setdefault(day, []).append(record)

@@ -29,6 +29,7 @@ Limit = Annotated[int, Query(ge=1, le=2000)]
 After = Annotated[str | None, Query(max_length=600)]
 Record = dict[str, Any]
 _EVERYTHING = 1_000_000
+_LAST_DAY = 2**31 - 1
 
 
 class Pages:
@@ -104,7 +105,8 @@ class Pages:
                 under = set(self._drafter.register.schools_under(units, self._today()))
                 chosen = under if chosen is None else chosen & under
         if school is not None:
-            one = {canonical_school_code(school)}
+            # No code holds U+0000, and PostgreSQL takes no text that does.
+            one = {canonical_school_code(school)} if "\x00" not in school else set()
             chosen = one if chosen is None else chosen & one
         return None if chosen is None else sorted(chosen)
 
@@ -161,12 +163,15 @@ def written(cursor: Cursor) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(cursor)).decode().rstrip("=")
 
 
-def cursor_of(text: str | None) -> Cursor:
-    """What a cursor means; raises Problem 422."""
+def cursor_of(text: str | None, most: int = _LAST_DAY) -> Cursor:
+    """What a cursor means, its number within +-`most`; raises Problem 422."""
     if text is None:
         return FIRST
     try:
         raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-        return msgspec.json.decode(raw, type=tuple[str, int])
+        identity, number = msgspec.json.decode(raw, type=tuple[str, int])
     except (binascii.Error, ValueError, msgspec.MsgspecError):
         raise invalid("/query/after", "invalid_cursor", "This is no cursor of ours.") from None
+    if "\x00" in identity or abs(number) > most:
+        raise invalid("/query/after", "invalid_cursor", "This is no cursor of ours.")
+    return identity, number
