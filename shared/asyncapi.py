@@ -36,9 +36,9 @@ def asyncapi(services: Sequence[Service]) -> Document:
             channel = channels.setdefault(_word(topic), _channel(topic))
             channel["messages"][kind] = {"$ref": f"#/components/messages/{kind}"}
     for name, channel in channels.items():
-        operations[f"receive_{name}"] = {
+        operations[f"tell_{name}"] = {
             "action": "send",
-            "summary": f"RTSM tells of this on {channel['address']}; consume it from there.",
+            "summary": f"RTSM writes these to {channel['address']}; consume them from there.",
             "channel": {"$ref": f"#/channels/{name}"},
             "messages": [
                 {"$ref": f"#/channels/{name}/messages/{kind}"} for kind in channel["messages"]
