@@ -1,0 +1,1 @@
+"""Planted bugs, each of which must make a test fail: `python -m tests.mutants`."""
