@@ -40,7 +40,7 @@ _MEANINGS = {
     404: "No such key, or outside the caller's units",
     409: "Two keys of this line are alive already",
 }
-Admin = Annotated[Principal, Depends(require("admin"))]
+Admin = Annotated[Principal, Depends(require("admin", within_units=True))]
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=_PLAIN)]
 Days = Annotated[int, Field(ge=1, le=MOST_DAYS, description="days until it expires")]
 

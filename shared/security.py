@@ -13,6 +13,7 @@ from starlette.routing import Mount, Route
 from starlette.types import Scope
 
 from shared.access import ANONYMOUS, Access, Principal, unauthenticated
+from shared.errors import Problem
 
 SESSION_COOKIE = "rtsm_session"
 LIMIT_FIELDS = "rtsm.limit_fields"
@@ -53,10 +54,12 @@ async def counted(scope: Scope, access: Access, principal: Principal) -> None:
         raise standing.problem()
 
 
-def require(scope: str) -> Callable[[Request], Awaitable[Principal]]:
+def require(scope: str, *, within_units: bool = False) -> Callable[[Request], Awaitable[Principal]]:
     """A dependency that admits callers who hold `scope`, and says who they are.
 
-    With `public_read` set, `cards:read` admits everybody. Raises Problem 401, 403 or 429.
+    With `public_read` set, `cards:read` admits everybody. What needs `admin` is the whole
+    deployment's, and closed to keys of some units, unless the route keeps them `within_units`
+    itself, as those of every other scope do. Raises Problem 401, 403 or 429.
     """
 
     async def admitted(request: Request) -> Principal:
@@ -67,6 +70,8 @@ def require(scope: str) -> Callable[[Request], Awaitable[Principal]]:
             raise unauthenticated()
         await counted(request.scope, request.app.state.platform.access, principal)
         principal.need(scope)
+        if scope == "admin" and principal.units is not None and not within_units:
+            raise Problem(403, "outside_your_units", "This needs a key of the whole deployment.")
         return principal
 
     admitted.need = scope  # type: ignore[attr-defined]
