@@ -1,13 +1,14 @@
 """An uploaded file as a table: its header, then numbered rows of texts, whatever the format.
 
-Owns the choice of format, the header, the limits that hold for all formats, and the spool: a file
-is read once from end to end before any of it is used, so that a fault in its last line is known
-before its first is stored.
+Owns the choice of format, the header and the limits that hold for all formats. A file is read once
+from end to end before any of it is used, so that a fault in its last line is known before its first
+is stored.
 """
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import IO, Any, BinaryIO
 
 import msgspec
@@ -33,20 +34,19 @@ Numbered = tuple[int, list[str]]
 
 @dataclass
 class Table:
-    """A file that was read from end to end: its columns, how many rows, and the rows on disk."""
+    """A file that was read from end to end: its columns, how many rows, and how to read them."""
 
     columns: list[str]
     total: int
-    spool: IO[bytes]
+    again: Callable[[], Iterator[Numbered]]
     told: dict[str, Any] = field(default_factory=dict)
 
     def rows(self) -> Iterator[Numbered]:
         """All rows with their numbers in the file, each as wide as the header or wider."""
-        self.spool.seek(0)
         width = len(self.columns)
-        for line in self.spool:
-            number, cells = _ROW.decode(line)
-            cells += [""] * (width - len(cells))
+        for number, cells in self.again():
+            if len(cells) < width:
+                cells += [""] * (width - len(cells))
             yield number, cells
 
 
@@ -66,45 +66,64 @@ def format_of(file: BinaryIO) -> str:
 
 
 def read_table(file: BinaryIO, mapping: Mapping, charset: str | None) -> Table:
-    """Read a file from end to end; raises FileRefused when it is no table within the limits."""
+    """Read a file from end to end; raises FileRefused when it is no table within the limits.
+
+    The file must stay open as long as the table is read.
+    """
     kind = format_of(file)
     told: dict[str, Any] = {"format": kind}
-    if kind == XLSX:
-        rows = workbook_rows(file, mapping.sheet)
-    elif kind == GEOJSON:
-        rows = feature_rows(file)
-    else:
+    if kind == CSV:
         written = text_format(file, mapping.encoding or charset, mapping.delimiter)
         told |= {
             "encoding": written.encoding,
             "encoding_guessed": written.guessed,
             "delimiter": written.delimiter,
         }
-        rows = text_rows(file, written)
-    return _spooled(rows, mapping.header_row, told)
+        return _counted(lambda: text_rows(file, written), mapping.header_row, told)
+    rows = workbook_rows(file, mapping.sheet) if kind == XLSX else feature_rows(file)
+    return _counted(_spooled(rows), mapping.header_row, told)
 
 
-def _spooled(rows: Iterator[Numbered], header_row: int, told: dict[str, Any]) -> Table:
+def _spooled(rows: Iterator[Numbered]) -> Callable[[], Iterator[Numbered]]:
+    """Rows that are dear to read, on disk, in a form that is cheap to read again."""
+    # The operating system removes the spool with its last handle.
+    spool: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
+    for row in rows:
+        spool.write(_ENCODER.encode(row) + b"\n")
+
+    def again() -> Iterator[Numbered]:
+        spool.seek(0)
+        yield from map(_ROW.decode, spool)
+
+    return again
+
+
+def _counted(
+    again: Callable[[], Iterator[Numbered]], header_row: int, told: dict[str, Any]
+) -> Table:
     columns: list[str] = []
-    # The spool lives as long as the table; the operating system removes it with its last handle.
-    spool = tempfile.TemporaryFile()  # noqa: SIM115
     total = 0
+    rows = _filled(again(), header_row)
     for number, cells in rows:
         if len(cells) > MOST_COLUMNS:
             raise too_many_columns(number)
-        if number < header_row or not any(cell.strip() for cell in cells):
-            continue
         if not columns:
             columns = _named(cells)
             continue
         total += 1
         if total > MOST_ROWS:
             raise too_many_rows()
-        spool.write(_ENCODER.encode((number, cells)) + b"\n")
     if not columns:
         detail = "The table is empty: it has no line of column names."
         raise FileRefused("empty_table", detail, "Send a table whose first line names the columns.")
-    return Table(columns, total, spool, told)
+    return Table(columns, total, lambda: islice(_filled(again(), header_row), 1, None), told)
+
+
+def _filled(rows: Iterator[Numbered], header_row: int) -> Iterator[Numbered]:
+    """The header and the rows below it; empty rows are none."""
+    for row in rows:
+        if row[0] >= header_row and any(row[1]) and any(map(str.strip, row[1])):
+            yield row
 
 
 def _named(cells: list[str]) -> list[str]:

@@ -5,9 +5,10 @@ of single cells is `cleaning`'s, that of the whole record its kind's. Equal cell
 read once: most columns hold few different values.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from operator import itemgetter
 from typing import Any
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
@@ -45,7 +46,7 @@ class Ready:
 
 @dataclass(slots=True)
 class _Column:
-    """One field's place in the table and in the record."""
+    """One field's place in the table and in the record; `known` and `odd` are cells seen before."""
 
     field: FieldKind
     label: str
@@ -54,6 +55,45 @@ class _Column:
     read: Callable[[str], Any]
     effect: str
     known: dict[str, Any]
+    odd: dict[str, Any]
+
+
+class _Group:
+    """The columns of one object in the record. Equal cells of a `shared` one make one object."""
+
+    def __init__(self, columns: Sequence[_Column], *, shared: bool) -> None:
+        self._members = [(c.field.path[-1], c.places[0], c.known, c) for c in columns]
+        places = [column.places[0] for column in columns]
+        several = shared and len(places) > 1
+        plain = not any(column.field.kind in _UNCACHED for column in columns)
+        self._cut = itemgetter(*places) if several and plain else None
+        self._seen: dict[tuple[str, ...], dict[str, Any]] = {}
+
+    def read(self, plan: "Plan", ready: Ready, cells: list[str]) -> dict[str, Any]:
+        """The object that a row's cells make; never changed afterwards when it is shared."""
+        if self._cut is None:
+            return self._made(plan, ready, cells)
+        cut: tuple[str, ...] = self._cut(cells)
+        node = self._seen.get(cut)
+        if node is None:
+            told = len(ready.losses)
+            node = self._made(plan, ready, cells)
+            if len(ready.losses) == told and len(self._seen) < _KNOWN_MOST:
+                self._seen[cut] = node
+        return node
+
+    def _made(self, plan: "Plan", ready: Ready, cells: list[str]) -> dict[str, Any]:
+        node: dict[str, Any] = {}
+        for key, place, known, column in self._members:
+            raw = cells[place]
+            if raw:
+                value = known.get(raw)
+                if value is None:
+                    value = plan.value(ready, column, raw)
+                    if value is None:
+                        continue
+                node[key] = value
+        return node
 
 
 class Plan:
@@ -69,9 +109,7 @@ class Plan:
         self._places = _numbered(header)
         self._width = len(header)
         given = mapping.fields or _by_names(mapping.kind, header)
-        columns = [self._column(name, item) for name, item in given.items()]
-        # Whole objects come first: single members of theirs are put into them.
-        self._columns = sorted(columns, key=lambda column: len(column.field.path))
+        self._columns = [self._column(name, item) for name, item in given.items()]
         self._labels = {column.field.name: column.label for column in self._columns}
         self._key = [self._place(name) for name in mapping.key]
         self._refuse_missing()
@@ -83,10 +121,24 @@ class Plan:
         ]
         names = _NAMES.get(mapping.kind, ())
         self._named = [column for column in self._columns if column.field.name in names]
-        self._cut = [
-            (column.field.path[:-1], column.field.path[-1], column.places[0], column)
-            for column in self._columns
-            if len(column.places) == 1
+        self._node_of = _nodes(column.field.path[:-1] for column in self._columns)
+        self._joints = [
+            (place, (self._node_of[path[:-1]], path[-1]))
+            for path, place in sorted(self._node_of.items(), key=lambda item: -len(item[0]))
+            if path
+        ]
+        # Objects that hold others, and a point that may be mended, are each row's own.
+        holders = {path[:-1] for path in self._node_of if path}
+        self._groups = [
+            _Group(
+                [
+                    column
+                    for column in self._columns
+                    if column.field.path[:-1] == path and len(column.places) == 1
+                ],
+                shared=path not in holders and path != ("location",),
+            )
+            for path in self._node_of
         ]
         self._joined = [column for column in self._columns if len(column.places) != 1]
         self._point = _POINTS.get(mapping.kind)
@@ -115,6 +167,7 @@ class Plan:
             given.value,
             reader_of(kind, given, self.mapping, self._zone),
             LEFT_OUT if effect == "cell" and not kind.required else REFUSED,
+            {},
             {},
         )
 
@@ -172,38 +225,39 @@ class Plan:
         return ready
 
     def _fill(self, ready: Ready, cells: list[str]) -> None:
-        record: dict[str, Any] = ready.record if ready.record is not None else {}
-        for above, key, place, column in self._cut:
-            raw = cells[place]
-            if not raw:
-                continue
-            value = column.known.get(raw, _UNKNOWN)
-            if value is _UNKNOWN:
-                value = self._read(column, raw)
-            if value is None:
-                continue
-            if type(value) is Fault:
-                self._lose(ready, Loss(ready.row, column.label, value, column.effect))
-                continue
-            node = record
-            for step in above:
-                node = node.setdefault(step, {})
-            node[key] = value
+        """Put the cells' values in; the way of cells that were seen before is the short one."""
+        nodes = [group.read(self, ready, cells) for group in self._groups]
         for column in self._joined:
             raw = column.constant or " ".join(cells[place].strip() for place in column.places)
-            value = self._read(column, raw) if raw.strip() else None
-            if type(value) is Fault:
-                self._lose(ready, Loss(ready.row, column.label, value, column.effect))
-            elif value is not None:
-                _put(record, column.field.path, value)
+            value = self.value(ready, column, raw) if raw.strip() else None
+            if value is not None:
+                place = self._node_of[column.field.path[:-1]]
+                # The object may be another row's as well.
+                nodes[place] = {**nodes[place], column.field.path[-1]: value}
+        for place, (above, key) in self._joints:
+            node = nodes[place]
+            if node:
+                held = nodes[above].get(key)
+                node = {**held, **node} if isinstance(held, dict) else node
+                nodes[above][key] = node
+        if ready.record is not None:
+            ready.record = nodes[0]
 
-    @staticmethod
-    def _read(column: _Column, raw: str) -> Any:
-        value = column.read(raw)
-        if isinstance(value, datetime | date):
-            value = value.isoformat()
-        if len(column.known) < _KNOWN_MOST and column.field.kind not in _UNCACHED:
-            column.known[raw] = value
+    def value(self, ready: Ready, column: _Column, raw: str) -> Any:
+        """What a cell says, or None when it says nothing or is told as a loss."""
+        value = column.odd.get(raw, _UNKNOWN)
+        if value is _UNKNOWN:
+            value = column.read(raw)
+            if isinstance(value, datetime | date):
+                value = value.isoformat()
+            if column.field.kind not in _UNCACHED:
+                good = value is not None and type(value) is not Fault
+                seen = column.known if good else column.odd
+                if len(seen) < _KNOWN_MOST:
+                    seen[raw] = value
+        if type(value) is Fault:
+            self._lose(ready, Loss(ready.row, column.label, value, column.effect))
+            return None
         return value
 
     @staticmethod
@@ -241,10 +295,13 @@ class Plan:
             ready.record["visit_id"] = str(uuid5(NAMESPACE, name))
 
 
-def _put(record: dict[str, Any], path: Sequence[str], value: Any) -> None:
-    for step in path[:-1]:
-        record = record.setdefault(step, {})
-    record[path[-1]] = value
+def _nodes(paths: Iterable[tuple[str, ...]]) -> dict[tuple[str, ...], int]:
+    """All objects of a record by their path, those that only hold others too; the record first."""
+    found: dict[tuple[str, ...], int] = {(): 0}
+    for path in paths:
+        for end in range(1, len(path) + 1):
+            found.setdefault(path[:end], len(found))
+    return found
 
 
 def _numbered(header: Sequence[str]) -> dict[str, int]:

@@ -114,7 +114,6 @@ class Runner:
                 await self._fetch(job, file)
                 charset = job.file.get("charset")
                 table = await asyncio.to_thread(read_table, file, job.mapping, charset)
-            with table.spool:
                 await self._rows(job, table, resumed, alive)
         except FileRefused as refused:
             await self._refuse(job, refused)
