@@ -13,7 +13,7 @@ from services.reports.figures import Place
 from shared.access import Principal
 from shared.db.engine import Database
 from shared.db.transaction import Tx
-from shared.domain.codes import SCHOOL_PREFIX, canonical_school_code, canonical_unit, school_unit
+from shared.domain.codes import canonical_school_code, canonical_unit
 from shared.domain.days import day_number
 
 MOST_FOUND = 50
@@ -81,12 +81,12 @@ class Finder:
         async with self._database.reading() as tx:
             return await store.tree(tx, self._day)
 
-    async def schools(self, codes: Iterable[str]) -> dict[str, Place]:
-        """Schools by code, those that this service's copy knows."""
-        ids = sorted(school_unit(code) for code in codes)
+    async def places(self, unit_ids: Iterable[str]) -> dict[str, Place]:
+        """Units and schools by id, those that this service's copy knows."""
+        ids = sorted(canonical_unit(unit_id) for unit_id in unit_ids)
         async with self._database.reading() as tx:
             found = await store.named(tx, self._day, ids, len(ids)) if ids else []
-        return {place.unit_id.removeprefix(SCHOOL_PREFIX): place for place in found}
+        return {place.unit_id: place for place in found}
 
     async def large_units(self, principal: Principal) -> list[Place]:
         """The caller's units that have units below them, from the top down: for a choice."""

@@ -6,17 +6,20 @@ attributes and the units' dates are asked from indicators; drawing is left to `f
 
 import asyncio
 from collections import Counter, OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from services.reports.cards import Cards
 from services.reports.figures import Place
 from services.reports.finder import Finder, Found
 from services.reports.formats.map import Map, Spot, drawn_map
+from services.reports.past import Event, events, mentioned
 from shared.access import Principal
 from shared.clients import figure_answers as wire
 from shared.clients.indicators import IndicatorsClient
+from shared.clients.ingest import Credential, IngestClient, segment
 from shared.clock import Clock
 from shared.errors import Problem
 
@@ -24,7 +27,7 @@ SCHOOLS_A_PAGE = 100
 # How many schools are kept in memory, for how long: turning a page asks for them again.
 _MOST_KEPT = 60_000
 _KEEP = timedelta(seconds=30)
-_MOST_NAMED = 30
+_MOST_CANDIDATES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +38,6 @@ class Below:
     schools: int
     open: int
     with_point: int
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One line of a unit's past: the day, the words' key, what fills them, units named by it."""
-
-    day: str
-    key: str
-    values: dict[str, str]
-    units: tuple[wire.UnitName, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +53,23 @@ class UnitPage:
     page: int
     pages: int
     map: Map | None
-    history: tuple[Event, ...]
+    past: tuple[Event, ...]
+    named: Mapping[str, Place]
 
 
 class Register:
     """Answers the questions of the register's pages."""
 
     def __init__(
-        self, indicators: IndicatorsClient, cards: Cards, finder: Finder, clock: Clock
+        self,
+        indicators: IndicatorsClient,
+        ingest: IngestClient,
+        cards: Cards,
+        finder: Finder,
+        clock: Clock,
     ) -> None:
         self._indicators = indicators
+        self._ingest = ingest
         self._cards = cards
         self._finder = finder
         self._clock = clock
@@ -83,10 +83,27 @@ class Register:
         """Units and schools by part of a name, an alias or a code."""
         return await self._finder.named(query, principal)
 
-    async def unit(self, unit_id: str, principal: Principal, page: int, lang: str) -> UnitPage:
+    async def candidates(
+        self, query: str, caller: Principal, own: Credential
+    ) -> list[dict[str, Any]]:
+        """Units whose names are like what was typed, for a person to choose from."""
+        asked_as = None if caller.units is None else own
+        if asked_as is not None and not caller.has("registry:read"):
+            return []
+        told = await self._ingest.get("/v1/units/candidates", {"name": query}, asked_as)
+        found: list[dict[str, Any]] = told["candidates"]
+        return found[:_MOST_CANDIDATES]
+
+    async def unit(
+        self, unit_id: str, principal: Principal, own: Credential, page: int, lang: str
+    ) -> UnitPage:
         """A unit with what is below it; raises Problem 404 outside the caller's units."""
         unit = await self._cards.unit_for(unit_id, principal)
-        schools, tree = await asyncio.gather(self._schools(unit["unit_id"]), self._finder.tree())
+        schools, tree, (past, named) = await asyncio.gather(
+            self._schools(unit["unit_id"]),
+            self._finder.tree(),
+            self._past(unit["unit_id"], principal, own),
+        )
         children = [place for place in tree if place.parent_id == unit["unit_id"]]
         group_of = _groups(tree, children)
         made = await asyncio.to_thread(_map, schools, children, group_of, lang)
@@ -104,21 +121,30 @@ class Register:
             page=page,
             pages=pages,
             map=made,
-            history=_history(unit, await self._named(_mentioned(unit))),
+            past=past,
+            named=named,
         )
 
-    async def _named(self, unit_ids: Sequence[str]) -> dict[str, wire.UnitName]:
-        """Units by name, those that are gone too."""
-        few = unit_ids[:_MOST_NAMED]
-        return dict(zip(few, await asyncio.gather(*map(self._name, few)), strict=True))
-
-    async def _name(self, unit_id: str) -> wire.UnitName:
+    async def _past(
+        self, unit_id: str, caller: Principal, own: Credential
+    ) -> tuple[tuple[Event, ...], dict[str, Place]]:
+        """What became of a unit, as far as the caller may know, and the units named there."""
+        path = f"/v1/units/{segment(unit_id)}/history"
+        asked_as = None if caller.units is None else own
+        if asked_as is not None and not caller.has("registry:read"):
+            return (), {}
         try:
-            return await self._indicators.unit(unit_id)
+            history = await self._ingest.get(path, {}, asked_as)
         except Problem as problem:
             if problem.status != 404:
                 raise
-            return {"unit_id": unit_id, "name": unit_id, "names": {}, "level": ""}
+            return (), {}
+        lines = events(history)
+        ids, told = mentioned(history, lines)
+        places = await self._finder.places(ids)
+        return lines, {
+            unit: places.get(unit) or Place(unit, told.get(unit, unit), "") for unit in ids
+        }
 
     async def _schools(self, unit_id: str) -> Sequence[wire.School]:
         """All schools under a unit today, at most half a minute old."""
@@ -139,34 +165,6 @@ class _Kept:
     version: int
     at: datetime
     schools: Sequence[wire.School]
-
-
-def _mentioned(unit: wire.UnitDetail) -> list[str]:
-    """The units that a unit's past names."""
-    parents = (version["parent_id"] for version in unit["versions"])
-    return list(dict.fromkeys([*unit["predecessors"], *(p for p in parents if p is not None)]))
-
-
-def _history(unit: wire.UnitDetail, named: dict[str, wire.UnitName]) -> tuple[Event, ...]:
-    """What became of a unit, newest first."""
-    events: list[Event] = []
-    before: wire.UnitVersion | None = None
-    for version in unit["versions"]:
-        day = version["valid_from"]
-        if before is None:
-            former = tuple(named[each] for each in unit["predecessors"] if each in named)
-            events.append(Event(day, "past.made" if former else "past.registered", {}, former))
-        else:
-            if version["name"] != before["name"]:
-                values = {"before": before["name"], "after": version["name"]}
-                events.append(Event(day, "past.renamed", values))
-            parent = named.get(version["parent_id"] or "")
-            if version["parent_id"] != before["parent_id"] and parent is not None:
-                events.append(Event(day, "past.moved", {}, (parent,)))
-        before = version
-    if before is not None and before["valid_to"] is not None:
-        events.append(Event(before["valid_to"], "past.ended", {}))
-    return tuple(reversed(events))
 
 
 def _is_open(school: wire.School) -> bool:

@@ -3,7 +3,7 @@
 Owns addresses and parameters; what the pages hold is decided in `register` and `schools`.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -38,6 +38,9 @@ def router(register: Register, schools: Schools, pages: Pages) -> APIRouter:
             address = register_link(tops[0].unit_id, lang=request.query_params.get("lang") or "")
             return RedirectResponse(address, status_code=303)
         found = await register.search(query, principal) if query else None
+        alike: list[dict[str, Any]] = []
+        if found is not None and not found.places:
+            alike = await register.candidates(query, principal, credential(request))
         path = "/register" + (f"?{urlencode({'q': query})}" if query else "")
         content = pages.render(
             "register_top.html",
@@ -47,6 +50,7 @@ def router(register: Register, schools: Schools, pages: Pages) -> APIRouter:
             tops=tops,
             query=query,
             found=found,
+            alike=alike,
             **link(lang),
         )
         return Response(content, media_type=HTML)
@@ -57,7 +61,9 @@ def router(register: Register, schools: Schools, pages: Pages) -> APIRouter:
         lang = page_lang(request)
         if unit_id.startswith(SCHOOL_PREFIX):
             return RedirectResponse(register_link(canonical_unit(unit_id)), status_code=308)
-        found = await register.unit(canonical_unit(unit_id), principal, page, lang)
+        found = await register.unit(
+            canonical_unit(unit_id), principal, credential(request), page, lang
+        )
         content = pages.render(
             "register.html",
             lang,

@@ -47,8 +47,8 @@ def build(platform: Platform) -> Service:
     finder = Finder(database, cards.today)
     home = Home(indicators, targets, cards, platform.cache, rendering, finder)
     ingest = IngestClient(platform.client("ingest"))
-    visits = Visits(ingest, cards)
-    browser = Register(indicators, cards, finder, platform.clock)
+    visits = Visits(ingest, platform.access, cards)
+    browser = Register(indicators, ingest, cards, finder, platform.clock)
     register = platform.consumer(
         "reports.registry", ["rtsm.registry"], database, project, batch=_BATCH
     )

@@ -5,13 +5,14 @@ schools of their units; a key sees what ingest shows it. What is written goes to
 caller's own name.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from services.reports.actors import actor_names
 from services.reports.cards import Cards
 from services.reports.posts import is_person
-from shared.access import Principal
+from shared.access import Access, Principal
 from shared.clients.figure_answers import UnitDetail
 from shared.clients.ingest import IngestClient, Page, segment
 from shared.domain.codes import school_unit
@@ -31,6 +32,7 @@ class VisitPage:
     school: UnitDetail
     revisions: list[Document]
     replies: list[Document] = field(default_factory=list)
+    actors: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def form(self) -> Document:
@@ -42,8 +44,9 @@ class VisitPage:
 class Visits:
     """Reads visits for people, and passes on what they decide."""
 
-    def __init__(self, ingest: IngestClient, cards: Cards) -> None:
+    def __init__(self, ingest: IngestClient, access: Access, cards: Cards) -> None:
         self._ingest = ingest
+        self._access = access
         self._cards = cards
 
     async def of_school(self, code: str, caller: Principal, own: Credential) -> list[Document]:
@@ -73,7 +76,13 @@ class Visits:
             if problem.status != 404 or caller.units is not None:
                 raise not_found("visit") from problem
             school = _unregistered(record["form"]["school_code"])
-        return VisitPage(record, school, revisions, await self._replies(path, asked, caller, own))
+        actors = await self.actors(revision["actor"] for revision in revisions)
+        replies = await self._replies(path, asked, caller, own)
+        return VisitPage(record, school, revisions, replies, actors)
+
+    async def actors(self, key_ids: Iterable[str | None]) -> dict[str, str]:
+        """The names of keys that did something."""
+        return await actor_names(self._access, key_ids)
 
     async def _record(
         self, path: str, asked: Mapping[str, object | None], told: Document, own: Credential | None

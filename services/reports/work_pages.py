@@ -18,6 +18,7 @@ from services.reports.pages import HTML, Text, page_lang
 from services.reports.texts import words_of
 from services.reports.visits import Visits
 from shared.access import Principal
+from shared.domain.codes import school_unit
 from shared.errors import Problem
 from shared.security import require
 
@@ -122,7 +123,8 @@ def _queue(routes: APIRouter, visits: Visits, finder: Finder, pages: Pages) -> N
             if problem.status not in {404, 422}:
                 raise
             refused = problem
-        names = await finder.schools({review["school_code"] for review in reviews})
+        names = await finder.places({school_unit(each["school_code"]) for each in reviews})
+        decided = [each["decisions"][-1]["actor"] for each in reviews if each["decisions"]]
         kept = {name: value for name, value in asked.items() if value}
         content = pages.render(
             "reviews.html",
@@ -131,6 +133,7 @@ def _queue(routes: APIRouter, visits: Visits, finder: Finder, pages: Pages) -> N
             principal=caller,
             reviews=reviews,
             names=names,
+            actors=await visits.actors(decided),
             asked=asked,
             refused=refused,
             states=STATES,

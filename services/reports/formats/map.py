@@ -21,6 +21,7 @@ _LEAST_DEGREES = 0.02
 _FAR = 12.0
 _GRID_STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 _MOST_LINKS = 400
+_MOST_LABELS = 12
 _CHARACTER, _LINE = 6.6, 14.0
 
 
@@ -224,7 +225,7 @@ def _labels(
     taken: list[tuple[float, float, float, float]] = []
     labels: list[Label] = []
     for key, places in sorted(by_group.items(), key=lambda item: (-len(item[1]), item[0])):
-        if key not in names:
+        if key not in names or len(labels) == _MOST_LABELS:
             continue
         half = max(20.0, len(names[key]) * _CHARACTER / 2)
         x = min(max(median(x for x, _ in places), half + 4), WIDTH - half - 4)

@@ -1,6 +1,8 @@
 """What each kind of problem means and what to do about it, in English and Urdu."""
 
-EN: dict[str, str] = {
+from services.reports.texts import problems_intake
+
+EN: dict[str, str] = problems_intake.EN | {
     "unauthenticated": (
         "Nobody has said who is asking. Programs send their key as “Authorization: Bearer …”; "
         "people sign in once with their key. A key may also have expired or been withdrawn."
@@ -97,7 +99,7 @@ EN: dict[str, str] = {
         "which values there are."
     ),
 }
-UR: dict[str, str] = {
+UR: dict[str, str] = problems_intake.UR | {
     "unauthenticated": (
         "یہ معلوم نہیں کہ پوچھنے والا کون ہے۔ اپنی کلید سے داخل ہوں۔ ممکن ہے اس کی مدت ختم ہو "
         "گئی ہو۔"

@@ -1,0 +1,200 @@
+"""Register, school, visits, review and imports as pages, in a whole house: who may do what."""
+
+import csv
+import io
+import re
+from uuid import UUID
+
+import httpx
+import pytest
+
+from tests.support.embedded import Embedded, embedded
+
+HTML = {"Accept": "text/html"}
+VISIT = str(UUID(int=7))
+UNITS = [
+    {"unit_id": "BA", "name": "Balochistan", "names": {"ur": "بلوچستان"}, "level": "province"},
+    {"unit_id": "QTA", "name": "Quetta", "level": "district", "parent_id": "BA"},
+    {"unit_id": "PSN", "name": "Pishin", "level": "district", "parent_id": "BA"},
+    {"unit_id": "CL-1", "name": "Kuchlak", "level": "cluster", "parent_id": "QTA"},
+    {"unit_id": "CL-2", "name": "Saranan", "level": "cluster", "parent_id": "PSN"},
+]
+SCHOOLS = [
+    {
+        "school_code": f"010{number:02}",
+        "name": f"GBPS Killi <b>{number}</b>",
+        "unit_id": "CL-1" if number < 6 else "CL-2",
+        "gender": "boys",
+        "status": "closed" if number == 5 else "open",
+        "lat": 30.2 + number / 100 if number != 4 else 67.0,
+        "lon": 67.0 + number / 100 if number != 4 else 30.2,
+    }
+    for number in range(1, 9)
+]
+
+
+def a_visit(**changed):
+    return {
+        "visit_id": VISIT,
+        "school_code": "01001",
+        "visited_at": "2019-05-03T09:40:00+05:00",
+        "ended_at": "2019-05-03T09:44:00+05:00",
+        "monitor_id": "M-1",
+        "status": "open",
+        "students": {"boys": {"enrolled": 40, "present": 31}},
+        "remarks": "<script>alert(1)</script>",
+    } | changed
+
+
+async def put(home: Embedded, path, items):
+    answer = await home.client.put(path, json=items)
+    assert answer.status_code == 200, answer.text
+
+
+@pytest.fixture
+async def home(tmp_path):
+    async with embedded(tmp_path) as running:
+        await put(running, "/v1/units", UNITS)
+        await put(running, "/v1/schools", SCHOOLS)
+        posted = await running.client.post("/v1/visits", json=a_visit())
+        assert posted.status_code == 201, posted.text
+        await running.drain()
+        yield running
+
+
+async def browser(home, scopes, units=None, source=None):
+    """A browser that is signed in by a key."""
+    key, _, _ = await home.platform.access.create_key(
+        "somebody", scopes, units=units, source=source
+    )
+    client = httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=home.app), base_url="http://rtsm.example", headers=HTML
+    )
+    assert (await client.post("/sign-in", data={"key": key})).status_code == 303
+    return client
+
+
+def token_of(page):
+    return re.search(r'name="form_token" value="([0-9a-f]{40})"', page)[1]
+
+
+async def test_the_register_is_a_tree_with_a_map_and_the_same_in_words(home):
+    reader = await browser(home, ["cards:read"])
+    page = (await reader.get("/register", follow_redirects=True)).text
+    assert "<h1>Balochistan</h1>" in page
+    assert 'href="/register/QTA?lang=en"' in page
+    assert 'class="dots" d="M' in page
+    district = (await reader.get("/register/QTA?lang=en")).text
+    # The swapped point is named, not drawn: it would shrink all others to a spot.
+    assert "4 schools by their registered points" in re.sub("<[^>]*>", "", district)
+    assert "67.0000, 30.2000" in district
+    assert "<b>1</b>" not in district
+    assert 'href="/schools/01005?lang=en"' in district
+    found = (await reader.get("/register", params={"q": "kuch"})).text
+    assert 'href="/register/CL-1?lang=en"' in found
+    assert (await reader.get("/register/NOWHERE")).status_code == 404
+    urdu = (await reader.get("/register/BA?lang=ur")).text
+    assert 'dir="rtl"' in urdu
+    assert "<h1>بلوچستان</h1>" in urdu
+
+
+async def test_who_may_see_some_units_sees_no_others(home):
+    deo = await browser(home, ["cards:read", "visits:read", "visits:review"], ["PSN"], "own")
+    assert "<h1>Pishin</h1>" in (await deo.get("/register", follow_redirects=True)).text
+    assert (await deo.get("/register/PSN")).status_code == 200
+    for hidden in ("/register/QTA", "/register/BA", "/schools/01001", f"/visits/{VISIT}"):
+        assert (await deo.get(hidden)).status_code == 404, hidden
+    assert (
+        "Killi"
+        not in (await deo.get("/register", params={"q": "GBPS Killi"})).text.replace(
+            "/schools/01006", ""
+        )
+        or "/schools/01001" not in (await deo.get("/register", params={"q": "GBPS"})).text
+    )
+    assert VISIT not in (await deo.get("/reviews")).text
+    plain = await browser(home, ["cards:read"], ["QTA"])
+    assert (await plain.get("/reviews")).status_code == 403
+    assert (await plain.get("/imports")).status_code == 403
+    assert (await plain.get(f"/visits/{VISIT}?source=own")).status_code == 403
+    assert VISIT not in (await plain.get("/schools/01001")).text
+
+
+async def test_a_school_shows_what_changed_and_its_visits(home):
+    changed = SCHOOLS[0] | {"gender": "mixed", "valid_from": "2019-06-01"}
+    await put(home, "/v1/schools", [changed])
+    await home.drain()
+    reader = await browser(home, ["cards:read", "visits:read"], source="own")
+    page = (await reader.get("/schools/1001?lang=en")).text
+    assert f"/visits/{VISIT}?source=own" in page
+    assert "boys and girls" in page
+    assert "2019-06-01" in page
+    assert "shorter than 10 minutes" in page
+
+
+async def test_a_reviewer_excludes_a_visit_with_a_note_and_others_cannot(home):
+    reviewer = await browser(home, ["cards:read", "visits:read", "visits:review"], source="own")
+    queue = await reader_text(reviewer, "/reviews?flag=short_visit")
+    assert VISIT in queue
+    page = await reader_text(reviewer, f"/visits/{VISIT}?source=own")
+    assert "<script>alert" not in page
+    sent = {"decision": "exclude", "reason": "made in four minutes", "note": "called the school"}
+    address = f"/visits/{VISIT}/decision?source=own"
+    assert (await reviewer.post(address, data=sent)).status_code == 403
+    sent["form_token"] = token_of(page)
+    foreign = await reviewer.post(address, data=sent, headers={"Sec-Fetch-Site": "cross-site"})
+    assert foreign.status_code == 403
+    done = await reviewer.post(address, data=sent)
+    assert done.status_code == 303
+    after = await reader_text(reviewer, done.headers["location"])
+    assert "called the school" in after
+    assert "somebody" in after
+    told = (await home.client.get(f"/v1/visits/{VISIT}")).json()
+    assert (told["status"], told["revision"]) == ("excluded", 2)
+    wrong = await reviewer.post(address, data={"decision": "x", "form_token": sent["form_token"]})
+    assert wrong.status_code == 422
+    reply = {"text": "The head was there.", "role": "school", "form_token": sent["form_token"]}
+    assert (await reviewer.post(f"/visits/{VISIT}/reply?source=own", data=reply)).is_redirect
+    assert "The head was there." in await reader_text(reviewer, f"/visits/{VISIT}?source=own")
+
+
+async def reader_text(client, path):
+    answer = await client.get(path)
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+async def test_a_file_is_tried_then_imported_and_its_losses_are_named(home):
+    keeper = await browser(home, ["cards:read", "imports:write", "registry:write"], source="own")
+    page = await reader_text(keeper, "/imports?lang=en")
+    action = re.search(r'action="(/imports\?[^"]+)"', page)[1].replace("&amp;", "&")
+    assert 'value="visits"' not in page  # what one may not send is not offered
+    table = io.StringIO()
+    writer = csv.writer(table)
+    writer.writerow(["school_code", "name", "unit_id", "gender"])
+    writer.writerow(["02001", "GBPS Killi Nau", "CL-1", "boys"])
+    writer.writerow(["02002", "GBPS Killi Kohna", "CL-1", "males <i>"])
+    file = {"file": ("schools.csv", table.getvalue().encode(), "text/csv")}
+    fields = {"kind": "schools", "mapping": "", "dry_run": "true"}
+    assert (await keeper.post("/imports", data=fields, files=file)).status_code == 403
+    sent = await keeper.post(action, data=fields, files=file)
+    assert sent.status_code == 303, sent.text
+    job = sent.headers["location"]
+    waiting = await keeper.get(job)
+    assert waiting.headers["refresh"] == "2"
+    await home.drain()
+    tried = await keeper.get(job)
+    assert "refresh" not in tried.headers
+    assert "not_in_list" in tried.text
+    report = await keeper.get(f"{job.partition('?')[0]}/report.csv")
+    assert "gender" in report.text
+    assert (await home.client.get("/v1/schools?school=2001")).json()["schools"] == []
+    run = f"{job.partition('?')[0]}/run"
+    assert (await keeper.post(run, data={})).status_code == 403
+    real = await keeper.post(run, data={"form_token": token_of(tried.text)})
+    assert real.status_code == 303
+    await home.drain()
+    assert (await home.client.get("/v1/schools?school=2001")).json()["schools"] != []
+    nonsense = {"file": ("a.csv", b"", "text/csv")}
+    refused = await keeper.post(action, data=fields, files=nonsense)
+    assert refused.status_code == 422
+    assert 'role="alert"' in refused.text
