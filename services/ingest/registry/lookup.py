@@ -3,6 +3,7 @@
 Owns the answers' form and who may see which; what is certain and what is near is `naming`'s.
 """
 
+import asyncio
 from collections.abc import Callable
 from datetime import date
 from typing import Annotated, Any
@@ -14,7 +15,7 @@ from services.ingest.drafts import Drafter
 from services.ingest.exchange import json_answer, tagged
 from services.ingest.intake import refresh
 from services.ingest.registry.book import Book, Records, entry_on
-from services.ingest.registry.naming import Match, Names, Resolution, halves
+from services.ingest.registry.naming import Match, Names, Resolution, anyone, halves
 from shared.access import Principal
 from shared.db.engine import Database
 from shared.db.transaction import Tx
@@ -118,8 +119,9 @@ class Lookup:
                 names = await self.schools.names(tx, day)
                 records = await self.schools.records(tx)
                 units = await self.units.records(tx)
-            fits = self._fits(SCHOOL_PREFIX, day, unit_id, caller)
-            found = names.resolve(_seen(name), fits, lambda _: True, limit)
+            fits = self._schools(day, unit_id, caller)
+            # Tens of thousands of names: other requests go on meanwhile.
+            found = await asyncio.to_thread(names.resolve, _seen(name), fits, anyone, limit)
             return tagged(
                 request,
                 _answer(found, lambda match: self._school_told(records, units, match, day)),
@@ -149,7 +151,7 @@ class Lookup:
     ) -> Resolution:
         names: Names = await self.units.names(tx, day)
         records = await self.units.records(tx)
-        below = self._fits("", day, under, caller)
+        below = self._fits(day, under, caller)
 
         def fits(unit_id: str) -> bool:
             wanted = level is None or entry_on(records, unit_id, day).level == level
@@ -170,7 +172,7 @@ class Lookup:
         found: dict[str, Match] = {}
         under = self._drafter.register.under
         for above, own in halves(name):
-            upper = set(names.called(above, lambda _: True))
+            upper = set(names.called(above, anyone))
             for match in names.certain(own, fits) if upper else ():
                 others = upper - {match.identity}
                 days = (day, *(version.day for version in records[match.identity]))
@@ -184,16 +186,23 @@ class Lookup:
     def _day(self, on: date | None) -> int:
         return day_number(on or self._drafter.stamps.today(self._drafter.zone))
 
-    def _fits(
-        self, prefix: str, day: int, under: str | None, caller: Principal | None
-    ) -> Callable[[str], bool]:
+    def _schools(self, day: int, under: str | None, caller: Principal) -> Callable[[str], bool]:
+        """Schools under the unit asked for on the day, and under the caller's units today."""
+        asked = [([under], day)] if under is not None else []
+        if caller.units is not None:
+            asked.append((sorted(caller.units), self._day(None)))
+        if not asked:
+            return anyone
+        found = [set(self._drafter.register.schools_under(units, on)) for units, on in asked]
+        return set.intersection(*found).__contains__
+
+    def _fits(self, day: int, under: str | None, caller: Principal | None) -> Callable[[str], bool]:
         """Who stands under the unit asked for on the day, and under the caller's units today."""
         register, today = self._drafter.register, self._day(None)
         own = caller.units if caller is not None else None
         asked = None if under is None else [canonical_unit(under)]
 
-        def fits(identity: str) -> bool:
-            unit_id = prefix + identity
+        def fits(unit_id: str) -> bool:
             if own is not None and not register.under(unit_id, own, today):
                 return False
             return asked is None or register.under(unit_id, asked, day)

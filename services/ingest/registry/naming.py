@@ -60,6 +60,8 @@ def key(text: str) -> str:
 
     `Jafer-Abad` and `JAFERABAD` are one name, `Jaffarabad` is another (and its near candidate).
     """
+    if text.isascii():
+        return _NO_LETTERS.sub("", text).lower()
     decomposed = unicodedata.normalize("NFKD", text).translate(_LETTERS)
     letters = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
     return _NO_LETTERS.sub("", letters).casefold()
@@ -69,6 +71,11 @@ def halves(text: str) -> list[tuple[str, str]]:
     """All ways to part a text of several words in two: `Kech Dasht` is a tehsil of a district."""
     words = text.split()
     return [(" ".join(words[:at]), " ".join(words[at:])) for at in range(1, len(words))]
+
+
+def anyone(_: str) -> bool:
+    """Everybody is asked for; the search then need not look who fits."""
+    return True
 
 
 class Names:
@@ -118,13 +125,14 @@ class Names:
         wanted = key(text)
         if not wanted:
             return ()
-        places = {place: self._keys[place] for place in self._fitting(fits)}
+        places = None if fits is anyone else self._fitting(fits)
+        keys = self._keys if places is None else [self._keys[place] for place in places]
         scored = process.extract(
-            wanted, places, scorer=fuzz.ratio, score_cutoff=least, limit=limit * len(BY)
+            wanted, keys, scorer=fuzz.ratio, score_cutoff=least, limit=limit * len(BY)
         )
         found: dict[str, Match] = {}
-        for _, score, place in scored:
-            spelling = self._told[place]
+        for _, score, at in scored:
+            spelling = self._told[at if places is None else places[at]]
             told = min(round(score / 100, _SCORE_DIGITS), 0.99)
             found.setdefault(
                 spelling.identity, Match(spelling.identity, spelling.text, spelling.by, told)
@@ -164,5 +172,6 @@ class Names:
     def _uncertain(self, text: str, fits: Callable[[str], bool], limit: int) -> Resolution:
         gone = self.certain(text, fits)
         named = {match.identity for match in gone}
-        near = self.near(text, lambda identity: identity not in named and fits(identity), limit)
+        others = (lambda identity: identity not in named and fits(identity)) if named else fits
+        near = self.near(text, others, limit)
         return Resolution(None, (*gone, *near)[:limit])
