@@ -13,5 +13,12 @@ from tests.support.embedded import Embedded, embedded
 @pytest.fixture(params=["sqlite", "postgresql"])
 async def house(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Embedded]:
     url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
-    async with embedded(tmp_path, database_url=url) as opened:
+    async with embedded(tmp_path, database_url=url, services=["ingest"]) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def lone(tmp_path: Path) -> AsyncIterator[Embedded]:
+    """The same on SQLite alone: for what the kind of database cannot change."""
+    async with embedded(tmp_path, services=["ingest"]) as opened:
         yield opened

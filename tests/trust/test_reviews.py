@@ -150,69 +150,69 @@ async def test_a_decision_before_the_flags_are_known_covers_only_what_was_seen(
     assert first not in await ids(house)
 
 
-async def test_release_and_an_unknown_school(house: Embedded) -> None:
-    await register(house)
-    early = await post(house, visited_at="2012-03-07T09:00:00+05:00")
-    unknown = await post(house, school_code="9")
-    assert (await decide(house, early, "release", "the register says so")).status_code == 200
-    assert await ids(house) == [unknown]
-    assert await ids(house, "&state=released") == [early]
-    await decide(house, unknown, "include")
-    assert await ids(house) == [unknown]  # nobody can decide that a school exists
-    await call(house, "PUT", "/v1/schools", [school("9")])
-    assert await ids(house) == []
+async def test_release_and_an_unknown_school(lone: Embedded) -> None:
+    await register(lone)
+    early = await post(lone, visited_at="2012-03-07T09:00:00+05:00")
+    unknown = await post(lone, school_code="9")
+    assert (await decide(lone, early, "release", "the register says so")).status_code == 200
+    assert await ids(lone) == [unknown]
+    assert await ids(lone, "&state=released") == [early]
+    await decide(lone, unknown, "include")
+    assert await ids(lone) == [unknown]  # nobody can decide that a school exists
+    await call(lone, "PUT", "/v1/schools", [school("9")])
+    assert await ids(lone) == []
 
 
-async def test_flags_change_the_tag_of_a_visit_but_no_revision(house: Embedded) -> None:
-    await register(house)
+async def test_flags_change_the_tag_of_a_visit_but_no_revision(lone: Embedded) -> None:
+    await register(lone)
     form = visit(photos=["ef" * 32])
-    await call(house, "POST", "/v1/visits", form)
+    await call(lone, "POST", "/v1/visits", form)
     path = f"/v1/visits/{form['visit_id']}"
-    tag = (await call(house, "GET", path)).headers["etag"]
+    tag = (await call(lone, "GET", path)).headers["etag"]
     assert tag == '"1"'
-    await post(house, photos=["EF" * 32])
-    await drain(house)
-    answer = await house.client.get(path, headers={"If-None-Match": tag})
+    await post(lone, photos=["EF" * 32])
+    await drain(lone)
+    answer = await lone.client.get(path, headers={"If-None-Match": tag})
     assert answer.status_code == 200
     assert [flag["code"] for flag in answer.json()["flags"]] == ["repeated_photo"]
     assert answer.json()["revision"] == 1
     newer = answer.headers["etag"]
-    assert (await house.client.get(path, headers={"If-None-Match": newer})).status_code == 304
-    put = await house.client.put(path, json=form | {"photos": []}, headers={"If-Match": newer})
+    assert (await lone.client.get(path, headers={"If-None-Match": newer})).status_code == 304
+    put = await lone.client.put(path, json=form | {"photos": []}, headers={"If-Match": newer})
     assert put.json()["revision"] == 2
-    replay = await call(house, "POST", "/v1/visits", form)
+    replay = await call(lone, "POST", "/v1/visits", form)
     assert replay.json()["flags"] == []  # a receipt says what form and register alone decided
 
 
-async def test_units_and_sources_bound_what_a_reviewer_sees(house: Embedded) -> None:
-    await register(house)
-    own = await post(house, ended_at=SHORT, source="tablets")
-    far = await post(house, ended_at=SHORT, source="tablets", school_code="2001")
-    await post(house, ended_at=SHORT, source="partner")
-    access = house.platform.access
+async def test_units_and_sources_bound_what_a_reviewer_sees(lone: Embedded) -> None:
+    await register(lone)
+    own = await post(lone, ended_at=SHORT, source="tablets")
+    far = await post(lone, ended_at=SHORT, source="tablets", school_code="2001")
+    await post(lone, ended_at=SHORT, source="partner")
+    access = lone.platform.access
     key, _, _ = await access.create_key("tablets", ["visits:review", "visits:read"])
-    assert set(await ids(house, key=key)) == {own, far}
-    assert set(await ids(house, "&source=partner", key=key)) == {own, far}
+    assert set(await ids(lone, key=key)) == {own, far}
+    assert set(await ids(lone, "&source=partner", key=key)) == {own, far}
     scoped, _, _ = await access.create_key("t", ["visits:review"], source="tablets", units=["QTA"])
-    assert await ids(house, key=scoped) == [own]
-    assert (await call(house, "GET", "/v1/reviews?unit=PSN", key=scoped)).status_code == 404
-    assert (await call(house, "GET", "/v1/monitors?unit=PSN", key=scoped)).status_code == 404
+    assert await ids(lone, key=scoped) == [own]
+    assert (await call(lone, "GET", "/v1/reviews?unit=PSN", key=scoped)).status_code == 404
+    assert (await call(lone, "GET", "/v1/monitors?unit=PSN", key=scoped)).status_code == 404
     person, _, _ = await access.create_key(
         "p", ["visits:read", "visits:review"], source="officer:17", units=["PSN"]
     )
-    assert await ids(house, key=person) == [far]
+    assert await ids(lone, key=person) == [far]
     replies = f"/v1/visits/{far}/replies?source=tablets"
-    told = await call(house, "POST", replies, {"text": "We were open."}, key=person)
+    told = await call(lone, "POST", replies, {"text": "We were open."}, key=person)
     assert told.status_code == 201
     for path in (f"/v1/visits/{far}/replies", f"/v1/visits/{own}/replies?source=tablets"):
-        assert (await call(house, "GET", path, key=person)).status_code == 404
-        assert (await call(house, "POST", path, {"text": "x"}, key=person)).status_code == 404
+        assert (await call(lone, "GET", path, key=person)).status_code == 404
+        assert (await call(lone, "POST", path, {"text": "x"}, key=person)).status_code == 404
     review = f"/v1/visits/{far}/review?source=tablets"
-    done = await call(house, "POST", review, {"decision": "exclude"}, key=person)
+    done = await call(lone, "POST", review, {"decision": "exclude"}, key=person)
     assert done.json()["status"] == "excluded"
     cards, _, _ = await access.create_key("c", ["cards:read"])
     for path in ("/v1/reviews", "/v1/monitors", replies):
-        assert (await call(house, "GET", path, key=cards)).status_code == 403
+        assert (await call(lone, "GET", path, key=cards)).status_code == 403
 
 
 async def test_a_reply_stays_beside_the_visit(house: Embedded) -> None:
@@ -245,9 +245,9 @@ async def test_a_reply_stays_beside_the_visit(house: Embedded) -> None:
     assert await ids(house, "&state=all") == []
 
 
-async def test_a_reply_is_checked(house: Embedded) -> None:
-    await register(house)
-    visit_id = await post(house)
+async def test_a_reply_is_checked(lone: Embedded) -> None:
+    await register(lone)
+    visit_id = await post(lone)
     for body, pointer in (
         ({}, "/text"),
         ({"text": ""}, "/text"),
@@ -259,9 +259,9 @@ async def test_a_reply_is_checked(house: Embedded) -> None:
         ({"text": "x", "more": 1}, "/more"),
         ({"text": "x" * 4001}, "/text"),
     ):
-        answer = await call(house, "POST", f"/v1/visits/{visit_id}/replies", body)
+        answer = await call(lone, "POST", f"/v1/visits/{visit_id}/replies", body)
         assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, pointer)
-    told = await call(house, "GET", f"/v1/visits/{visit_id}/replies")
+    told = await call(lone, "GET", f"/v1/visits/{visit_id}/replies")
     assert told.json() == {"replies": []}
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
+import pytest
+
 from services.ingest.drafts import Drafter
+from services.ingest.trust import reach
 from services.ingest.trust.fold import Fold
 from shared.journal import journal
 from tests.support.embedded import Embedded
@@ -29,6 +32,15 @@ async def shown(house: Embedded) -> dict[tuple[str, str], set[str]]:
     return found
 
 
+@pytest.fixture(params=["whole lines", "neighbours"])
+def reading(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines that are read whole, and lines so long that only neighbours are read."""
+    if request.param == "neighbours":
+        monkeypatch.setattr(reach, "SHORT", 4)
+        monkeypatch.setattr(reach, "CHUNK", 2)
+
+
+@pytest.mark.usefixtures("reading")
 async def test_the_flags_are_those_of_brute_force(house: Embedded) -> None:
     met: dict[str, int] = dict.fromkeys(SIGNALS, 0)
     worlds: list[World] = []

@@ -17,7 +17,8 @@ from services.ingest.review.decisions import TRUST_LOCK, last_decisions
 from services.ingest.review.states import codes_of, state_of
 from services.ingest.schemas import VisitForm
 from services.ingest.trust import store
-from services.ingest.trust.reach import HOURS, JUMPS, SPEED, Signal, again
+from services.ingest.trust.lines import MONITORS, SCHOOLS, Line
+from services.ingest.trust.reach import Result, again
 from services.ingest.trust.rows import Key, Place, Row
 from services.ingest.trust.signals import stored_text
 from services.ingest.trust.traits import answers_of, marks_of, minutes_of, on_a_half_hour, spot_of
@@ -35,11 +36,12 @@ _RESULTS = 8
 
 @dataclass
 class Batch:
-    """Rows in work: each row once, with what is stored of it."""
+    """Rows in work: each row once, with what is stored of it, and where signals look again."""
 
     rows: dict[Key, Row] = field(default_factory=dict)
     stored: dict[Key, tuple[object, ...]] = field(default_factory=dict)
-    lines: dict[tuple[store.Line, str], list[Place]] = field(default_factory=dict)
+    schools: dict[Line, list[Place]] = field(default_factory=dict)
+    monitors: dict[Line, list[Place]] = field(default_factory=dict)
 
     def take(self, row: Row) -> Row:
         """The row in work for a row that was read."""
@@ -49,19 +51,25 @@ class Batch:
             self.stored[row.key] = row.values()
         return known
 
-    def touch(self, row: Row, signals: Sequence[Signal]) -> None:
-        """Note that signals are to be computed again around a row."""
-        if not row.judged:
-            return
-        for signal in signals:
-            if signal is JUMPS:
-                line = store.school_line(row.school_code)
-            elif row.monitor_id is None or (signal is SPEED and row.lat is None):
-                continue
-            else:
-                located = signal is SPEED
-                line = store.monitor_line(row.source, row.monitor_id, located=located)
-            self.lines.setdefault((line, signal.column), []).append(row.place)
+    def touch(self, row: Row) -> None:
+        """Note that the signals are to be computed again around a row."""
+        if row.judged:
+            self.touch_school(row)
+            if row.monitor_id is not None:
+                line = Line(MONITORS, (row.source, row.monitor_id))
+                self.monitors.setdefault(line, []).append(row.place)
+
+    def touch_school(self, row: Row) -> None:
+        """Note that the jumps of a school are to be computed again around a row."""
+        self.schools.setdefault(Line(SCHOOLS, (row.school_code,)), []).append(row.place)
+
+    async def apply(self, tx: Tx, results: Sequence[Result]) -> None:
+        """Take over what signals say, of rows that were not in work until now as well."""
+        far = {result.key[0] for result in results if result.key not in self.rows}
+        for row in (await store.rows_of(tx, far)).values():
+            self.take(row)
+        for result in results:
+            setattr(self.rows[result.key], result.column, result.text)
 
     async def save(self, tx: Tx) -> None:
         """Store the rows that changed since they were read or stored."""
@@ -72,9 +80,6 @@ class Batch:
                 self.stored[key] = values
                 changed.append(row)
         await store.save(tx, changed)
-
-
-_SIGNALS = {signal.column: signal for signal in (SPEED, HOURS, JUMPS)}
 
 
 class Fold:
@@ -138,10 +143,8 @@ class Fold:
         before = await store.circles(tx, marks)
         await self._write(tx, batch, pairs)
         await self._supersede(tx, batch, pairs)
-        for (line, column), places in batch.lines.items():
-            signal = _SIGNALS[column]
-            for row, flags in await again(tx, signal, line, places, batch.take):
-                setattr(row, column, stored_text(flags))
+        await batch.apply(tx, await again(tx, SCHOOLS, batch.schools))
+        await batch.apply(tx, await again(tx, MONITORS, batch.monitors))
         await self._share(tx, batch, marks, before)
         await self._settle(tx, batch)
         await batch.save(tx)
@@ -155,12 +158,13 @@ class Fold:
             if old is not None:
                 kept = set(new.mark_list()) if new is not None else set()
                 gone += [(mark, old.key) for mark in old.mark_list() if mark not in kept]
-                batch.touch(old, (SPEED, HOURS, JUMPS))
+                batch.touch(old)
             if new is not None:
                 batch.rows[new.key] = new
-                batch.touch(new, (SPEED, HOURS, JUMPS))
+                batch.touch(new)
         await store.forget(tx, [old.key for old, new in pairs if old is not None and new is None])
         await store.save_marks(tx, gone, [new for _, new in pairs if new is not None])
+        await self._settle(tx, batch)
         await batch.save(tx)
 
     async def _supersede(
@@ -187,7 +191,7 @@ class Fold:
             counted = int(last[row.school_code, row.day, row.monitor_id] is row)
             if counted != row.counted:
                 row.counted = counted
-                batch.touch(row, (JUMPS,))
+                batch.touch_school(row)
         await batch.save(tx)
 
     async def _share(

@@ -7,7 +7,7 @@ is left to `fold`.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from services.ingest.trust.rows import COLUMNS, Key, Place, Row
+from services.ingest.trust.rows import COLUMNS, Key, Row
 from services.ingest.trust.tables import MarkRow, SightingRow
 from shared.db.transaction import Tx
 
@@ -141,43 +141,3 @@ async def circle_mates(
         list(monitors),
     )
     return [Row(*row) for row in rows]
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """Visits that a signal sees as one line: all of a school, or of a monitor."""
-
-    where: str
-    values: tuple[str, ...]
-
-    def _sql(self, compared: str, order: str, limit: int | None) -> str:
-        first = len(self.values) + 1
-        sql = f"{_SELECT}WHERE {self.where} AND standing IN ('standing','excluded') AND {compared}"
-        sql = sql.replace("#", f"(${first},${first + 1},${first + 2})")
-        sql = sql.replace("@", f"(${first + 3},${first + 4},${first + 5})")
-        end = "" if limit is None else f" LIMIT {limit}"
-        return f"{sql} ORDER BY at {order},visit_id {order},source {order}{end}"
-
-    async def between(self, tx: Tx, first: Place, last: Place) -> list[Row]:
-        """Its visits from one place to another, both included, in order."""
-        compared = "(at,visit_id,source) >= # AND (at,visit_id,source) <= @"
-        rows = await tx.fetch(self._sql(compared, "ASC", None), *self.values, *first, *last)
-        return [Row(*row) for row in rows]
-
-    async def beyond(self, tx: Tx, place: Place, *, back: bool, limit: int) -> list[Row]:
-        """Its next visits before (`back`) or after a place, the nearest first."""
-        compared = f"(at,visit_id,source) {'<' if back else '>'} #"
-        order = "DESC" if back else "ASC"
-        rows = await tx.fetch(self._sql(compared, order, limit), *self.values, *place)
-        return [Row(*row) for row in rows]
-
-
-def school_line(code: str) -> Line:
-    """All visits of a school."""
-    return Line("school_code = $1", (code,))
-
-
-def monitor_line(source: str, monitor_id: str, *, located: bool) -> Line:
-    """All visits of a monitor; with `located` only those whose place is known."""
-    more = " AND lat IS NOT NULL" if located else ""
-    return Line(f"source = $1 AND monitor_id = $2{more}", (source, monitor_id))
