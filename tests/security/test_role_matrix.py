@@ -138,14 +138,15 @@ async def test_no_foreign_word_comes_out_of_any_route(birds: Aviary) -> None:
         for path, question in itertools.product(dict.fromkeys([*ours, *foreign]), questions):
             if call.method in _LAST and path in ours:
                 continue
-            for role in call.admits:
+            # Every role asks the plain question, the widest of a district all of them.
+            for role in call.admits if not question else call.admits[-1:]:
                 answer = await birds.call(call.method, path + question, role, body)
                 asked += 1
                 found = told(answer, path + question)
                 if found:
                     leaks.append((call.method, path + question, role, sorted(found)))
                 named = "unit_id" in call.path or "visit_id" in call.path or "key_id" in call.path
-                if named and path not in ours and answer.status_code < 400:
+                if named and path not in ours and answer.status_code < 300:
                     open_doors.append((call.method, path + question, role, answer.status_code))
                 if answer.status_code >= 500:
                     broken.append((call.method, path + question, role, answer.status_code))
