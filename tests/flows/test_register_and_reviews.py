@@ -269,6 +269,17 @@ async def test_a_closed_school_keeps_its_last_district_in_restated_figures(story
     assert await story.made("D2", "2018-06") == (1, 0, 1)
 
 
+async def test_an_alias_is_the_code_of_no_school(story: Story) -> None:
+    """What a school is also called helps people to find its code; it never makes a visit count."""
+    renamed = school("001", "C1", "girls", valid_from="2018-06-01", aliases=["9001"])
+    await story.visit("one", "9001", "2018-03-05", **ROOMS)
+    await story.schools(renamed, school("1-2", "C1", "girls", predecessors=["001"]))
+    assert await story.made("D1", "2018-03") == (0, 0, 3)
+    await story.correct("one", school_code="001")
+    assert await story.made("D1", "2018-03") == (1, 3, 3)
+    assert await story.made("school:1-2", "2018-03", "restated") == (0, 0, 1)
+
+
 async def test_every_visit_is_told_as_it_stands(story: Story) -> None:
     for number, name in enumerate(("good", "excluded", "gone", "unknown", "early"), 1):
         day = "2012-03-05" if name == "early" else f"2018-03-0{number}"

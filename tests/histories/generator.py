@@ -59,7 +59,7 @@ def _visit_day(rng: Random, state: State) -> date:
 def _code(rng: Random) -> str:
     """A code as somebody typed it: digits alone have any number of leading zeros, or none."""
     if rng.random() < 0.06:
-        return rng.choice(register.LATER)
+        return rng.choice((*register.LATER, reorganise.ALIASES[1]))
     code = rng.choice(register.CODES if rng.random() < 0.5 else register.CODES[:4])
     if code.isdigit():
         return rng.choice((code, code.lstrip("0"), code.zfill(6)))
@@ -168,6 +168,18 @@ def _another_day(rng: Random, state: State) -> Operation:
     return {"op": "clock", "day": state.today.isoformat()}
 
 
+def _another_calendar(rng: Random, state: State) -> Operation:
+    """Other school days, some of them past: flags may differ, figures never do."""
+    form = {
+        "name": "Another calendar",
+        "valid_from": register.some_day(rng).isoformat(),
+        "weekly_holidays": rng.sample(("friday", "saturday", "sunday"), rng.randint(0, 2)),
+        "hours": {"opens": "07:30", "closes": rng.choice(("12:30", "14:00"))},
+        "holidays": [{"date": register.some_day(rng).isoformat(), "name": "Told late"}],
+    }
+    return {"op": "calendar", "form": form}
+
+
 STEPS: tuple[tuple[Step, int], ...] = (
     (_new_visit, 54),
     (_correct, 12),
@@ -181,17 +193,18 @@ STEPS: tuple[tuple[Step, int], ...] = (
     (_facts(register.register_late_school), 1),
     (_facts(reorganise.anything), 6),
 )
-TIME_PASSES = (_another_day, 2)
+TIME_PASSES: tuple[tuple[Step, int], ...] = ((_another_day, 2), (_another_calendar, 1))
 
 
 def history_from_seeds(seeds: Iterable[int], *, clock: bool = False) -> list[Operation]:
     """The founding register and then one step per seed; the same seeds give the same.
 
-    With `clock` days pass on the servers, which only a player that can set them should be given.
+    With `clock` days pass on the servers, which only a player that can set them should be given,
+    and their calendar changes.
     """
     state = State()
     history = register.first_register(state.facts)
-    chances = (*STEPS, TIME_PASSES) if clock else STEPS
+    chances = (*STEPS, *TIME_PASSES) if clock else STEPS
     steps, weights = [step for step, _ in chances], [weight for _, weight in chances]
     for seed in seeds:
         rng = Random(seed)

@@ -105,6 +105,7 @@ class Player:
             "stale": self._in_vain,
             "decided": self._in_vain,
             "clock": self._clock,
+            "calendar": self._calendar,
         }[operation["op"]]
         await play(operation)
 
@@ -246,6 +247,10 @@ class Player:
         form = self.forms[operation["source"], operation["visit_id"]]
         unknown = _canonical(form["school_code"]) not in self.known
         return 409 if unknown and not _early(form) else 200
+
+    async def _calendar(self, operation: Operation) -> None:
+        """Another calendar, which the oracle need not hear of."""
+        await self._call("PUT", "/v1/calendar", (200,), json=operation["form"])
 
     async def _clock(self, operation: Operation) -> None:
         """Some days pass on the servers."""

@@ -23,6 +23,8 @@ from tests.histories.register import (
 )
 
 AHEAD = date(2019, 6, 30)
+ALIASES = ("GGPS Mehrabad", "9001")
+"""What a school is also called; one looks like a code, and is the code of no school."""
 
 
 def anything(rng: Random, facts: Facts) -> list[Record]:
@@ -98,7 +100,8 @@ def rename(rng: Random, facts: Facts) -> list[Record]:
     since = _day(rng)
     if rng.random() < 0.3:
         old = rng.choice(list(facts.schools.values()))
-        return _put_schools(rng, facts, [_dated(old, since, name=f"Renamed on {since}")])
+        names = {"name": f"Renamed on {since}", "aliases": [old["name"], rng.choice(ALIASES)]}
+        return _put_schools(rng, facts, [_dated(old, since, **names)])
     old = rng.choice(list(facts.units.values()))
     new = _dated(old, since, name=f"New {old['unit_id']}", aliases=[old["name"]])
     return [_put_units(rng, facts, [new])]
@@ -214,4 +217,5 @@ def successor_of_a_school(rng: Random, facts: Facts) -> list[Record]:
     if f"{old['school_code']}-2" in facts.schools or rng.random() < 0.5:
         return _put_schools(rng, facts, [ended])
     new = school(f"{old['school_code']}-2", old["unit_id"], rng.choice(("boys", "girls", "mixed")))
+    new["predecessors"] = [old["school_code"]]
     return _put_schools(rng, facts, [ended, new])

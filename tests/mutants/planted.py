@@ -61,7 +61,7 @@ DELIVERY = (
         "                future.set_result([accepted(draft, 1) for draft in drafts])\n"
         "        await asyncio.sleep(0)\n"
         "        try:\n            fates = await self._attempt(",
-        ("tests/unit/ingest/test_committer.py", "tests/chaos/test_killed_embedded.py"),
+        ("tests/unit/ingest/test_committer.py",),
     ),
     Bug(
         "5 commits that a power cut undoes",
