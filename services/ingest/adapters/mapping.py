@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from services.ingest.adapters.answers import Group, flattened, is_system
 from services.ingest.adapters.form_fields import Field, fields
-from services.ingest.adapters.schemas import MappingIn, RepeatIn, RuleIn
+from services.ingest.adapters.schemas import MappingIn, RepeatedIn, RuleIn
 from services.ingest.cleaning.cells import clean
 from services.ingest.cleaning.faults import Fault
 from services.ingest.cleaning.rows import point
@@ -53,7 +53,7 @@ def own_mapping() -> MappingIn:
     """The mapping of the project's own XLSForm: every question by its name."""
     outside = [RuleIn(one.pointer, [one.name]) for one in fields() if one.repeat is None]
     inside = [RuleIn(one.pointer, [one.name]) for one in fields() if one.repeat is not None]
-    return MappingIn(outside, [RepeatIn("students_grades", GRADES, inside)], _OWN_IGNORED)
+    return MappingIn(outside, [RepeatedIn("students_grades", GRADES, inside)], _OWN_IGNORED)
 
 
 def check(mapping: MappingIn, at: str = "") -> None:
@@ -99,7 +99,7 @@ def _ignored(path: str, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(path, pattern) or fnmatchcase(last, pattern) for pattern in patterns)
 
 
-def _repeat(repeat: RepeatIn, group: Group, made: Mapped, read: set[str]) -> None:
+def _repeat(repeat: RepeatedIn, group: Group, made: Mapped, read: set[str]) -> None:
     path = group.find_repeat(repeat.path)
     if path is None:
         made.absent.append(repeat.path)

@@ -40,7 +40,7 @@ class RuleIn(Declared):
     zone: Annotated[str, Meta(max_length=60)] | None = None
 
 
-class RepeatIn(Declared):
+class RepeatedIn(Declared):
     """A repeated group of the form that is a list of the visit; paths inside are relative to it."""
 
     path: Path = field(name="from")
@@ -55,7 +55,7 @@ class MappingIn(Declared):
     """
 
     fields: Annotated[list[RuleIn], Meta(min_length=1, max_length=500)]
-    repeats: Annotated[list[RepeatIn], Meta(max_length=5)] = []
+    repeats: Annotated[list[RepeatedIn], Meta(max_length=5)] = []
     ignore: Words = []
 
 

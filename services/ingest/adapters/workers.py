@@ -22,8 +22,8 @@ from shared.db.errors import DatabaseError, Transient
 
 _LOOK_SECONDS = 2.0
 _LONGEST_PAUSE = 30.0
-_LEASE_SECONDS = 30
-_RENEW_SECONDS = 10
+_LEASE_SECONDS = 10
+_RENEW_SECONDS = 4
 _SECOND = 1_000_000
 _LOG = structlog.get_logger("rtsm.adapters")
 Step = Callable[[], Awaitable[float]]
