@@ -93,7 +93,7 @@ async def children_figures(
     children: list[ChildFigures] = [
         {**child.named, "parent_id": parents[child.unit_id], **document}
         for child, document in zip(below, documents[1:], strict=True)
-        if _stays(snapshot, child, question, document)
+        if _stays(snapshot, child, question, document["visits"])
     ]
     return {**window(snapshot, place, question), **documents[0], "children": children}
 
@@ -156,7 +156,7 @@ async def ranked(
     kept = [
         (child, row[0])
         for child, row in zip(below, documents, strict=True)
-        if child.unit is not None or row[1]["numerator"] or _active(snapshot, child, question)
+        if _stays(snapshot, child, question, row[1]["numerator"])
     ]
     lower = BY_CODE[LINES[line].indicator].direction == "lower"
     standing = ranks([figure for _, figure in kept], lower_is_better=lower)
@@ -186,7 +186,7 @@ async def _below(snapshot: Snapshot, place: Place, question: Question) -> list[P
     if place.unit is None:
         return []
     day = _tree_day(snapshot, question)
-    units = [snapshot.unit_place(unit) for unit in snapshot.below(place.unit, day)]
+    units = [snapshot.unit_place(unit) for unit in snapshot.below(place.unit, day, gone=True)]
     direct = snapshot.direct_schools(place.unit, day)
     return units + await snapshot.school_places(direct)
 
@@ -199,9 +199,13 @@ def _active(snapshot: Snapshot, child: Place, question: Question) -> bool:
     return bool(register.seg_active[at[0]] == 1)
 
 
-def _stays(snapshot: Snapshot, child: Place, question: Question, document: UnitFigures) -> bool:
-    """A unit without visits stays on every list; a closed school only while it has visits."""
-    return child.unit is not None or document["visits"] > 0 or _active(snapshot, child, question)
+def _stays(snapshot: Snapshot, child: Place, question: Question, visits: int) -> bool:
+    """A unit without visits stays on every list; what has ended only while it has visits."""
+    if visits > 0:
+        return True
+    if child.unit is not None:
+        return not snapshot.gone(child.unit, _tree_day(snapshot, question))
+    return _active(snapshot, child, question)
 
 
 async def sums_of(snapshot: Snapshot, asked: Asked, places: Sequence[Place]) -> Sums:

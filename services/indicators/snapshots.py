@@ -27,7 +27,7 @@ from shared.clock import Clock, micros, rfc3339
 from shared.db.engine import Database
 from shared.db.transaction import Tx
 from shared.domain.codes import SCHOOL_PREFIX, canonical_unit
-from shared.domain.days import day_number
+from shared.domain.days import day_date, day_number
 from shared.domain.days import today as local_today
 from shared.errors import not_found
 
@@ -117,8 +117,8 @@ class Snapshot:
             chain = chain_on(self.register, place.unit_id, self.day)[1:]
         return [self.register.unit_ids[unit] for unit in chain]
 
-    def below(self, unit: int, day: int) -> list[int]:
-        """The units directly under a unit on a day, by name."""
+    def below(self, unit: int, day: int, *, gone: bool = False) -> list[int]:
+        """The units directly under a unit on a day, by name; `gone`: those that ended as well."""
         names = self.units
         ids = self.register.unit_ids
 
@@ -126,7 +126,15 @@ class Snapshot:
             return names[ids[child]].on(day).name, ids[child]
 
         found = self.tree.children(self.register, day).get(unit, [])
-        return sorted((child for child in found if ids[child] in names), key=order)
+        known = (child for child in found if ids[child] in names)
+        return sorted((child for child in known if gone or not self.gone(child, day)), key=order)
+
+    def gone(self, unit: int, day: int) -> bool:
+        """Whether a unit had ended before a day and no school was left under it."""
+        last = self.units[self.register.unit_ids[unit]].on(day).valid_to
+        if last is None or last >= day_date(day).isoformat():
+            return False
+        return self.register.schools_under(unit, day).size == 0
 
     def direct_schools(self, unit: int, day: int) -> list[int]:
         """The schools whose own unit (cluster) this is on a day."""

@@ -260,7 +260,12 @@ async def _detail(snapshot: Snapshot, place: Place) -> UnitDetail:
     return {
         **record.document(),
         "chain": chain,
-        "predecessors": record.predecessors or [],
+        # A later record, of a rename say, does not repeat what the unit was made from.
+        "predecessors": list(
+            dict.fromkeys(
+                former for version in versions.records for former in version.predecessors or ()
+            )
+        ),
         "aliases": record.aliases or [],
         "versions": [version.version() for version in versions.records],
     }

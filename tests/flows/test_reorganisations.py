@@ -90,6 +90,12 @@ class Province:
         ]
         return figure["numerator"], figure["denominator"], document["schools_registered"]
 
+    async def children(self, list_of: str, **params: str) -> list[str]:
+        """The units of a list of what is directly under Killa Abdullah."""
+        answer = await self.client.get(f"/v1/units/PK-BA-KAB/{list_of}", params=params)
+        assert answer.status_code == 200, answer.text
+        return [child["unit_id"] for child in answer.json()["children"]]
+
 
 @asynccontextmanager
 async def province(folder: Path, **settings: Any) -> AsyncIterator[Province]:
@@ -196,6 +202,12 @@ async def test_a_merge_keeps_the_past_where_it_was(balochistan: Province) -> Non
         ("PK-BA-CHM", "restated", (4 + 8 + 64 + 3, 400, 2)),
     ]:
         assert await balochistan.attendance(unit_id, window, view) == expected, (unit_id, view)
+    # The ended tehsil leaves the tree, and stays on the list of figures while it has visits there.
+    assert "PK-BA-KAB-GULISTAN" not in await balochistan.children("children")
+    assert "PK-BA-KAB-GULISTAN" in await balochistan.children("children", on="2026-01-31")
+    ranked = "figures/student_attendance/children"
+    assert "PK-BA-KAB-GULISTAN" in await balochistan.children(ranked, period=window)
+    assert "PK-BA-KAB-GULISTAN" not in await balochistan.children(ranked, period="2026-03")
     answer = await balochistan.client.get("/v1/units/PK-BA-KAB-GULISTAN/history")
     [heir] = answer.json()["successors"]
     assert (heir["unit_id"], heir["how"], heir["on"]) == ("PK-BA-KAB-CHAMAN", "merge", "2026-02-01")
