@@ -135,7 +135,7 @@ def build(platform: Platform) -> Service:
         name="ingest",
         router=router,
         tables=tables,
-        consumers=watchers(platform, database, drafter),
+        consumers=watchers(platform, database, drafter, committer.load),
         tasks=[imports.run, partners.workers.run],
         drains=[imports.drain, partners.drain],
         on_start=[begin, partners.begin],

@@ -7,9 +7,14 @@ from typing import Any
 
 import pytest
 
+from services.ingest.calendar import Dated
+from services.ingest.calendar_form import balochistan, calendar_of
 from services.ingest.drafts import Drafter
+from services.ingest.registry.register import Register
+from services.ingest.stamps import Stamps
 from services.ingest.trust import reach
 from services.ingest.trust.fold import Fold
+from shared.domain.days import day_number
 from shared.journal import journal
 from tests.support.embedded import Embedded
 from tests.trust.brute import SIGNALS, expected
@@ -83,7 +88,10 @@ async def test_events_in_any_order_and_twice_end_in_the_same_rows(house: Embedde
     before = await stored(house)
     assert len(before) > 40
     database = house.platform.database("ingest")
-    drafter: Drafter = _drafter(house)
+    settings = house.settings
+    calendars = Dated(calendar_of(balochistan()), day_number(settings.first_day))
+    stamps = Stamps(house.clock)
+    drafter = Drafter(Register(), stamps, settings.zone, calendars, settings.first_day)
     async with database.reading() as tx:
         visits = await journal.read(tx, "ingest.journal", 1, ["rtsm.visits"], 10_000)
         records = await journal.read(tx, "ingest.journal", 1, ["rtsm.registry"], 10_000)
@@ -102,15 +110,3 @@ async def test_events_in_any_order_and_twice_end_in_the_same_rows(house: Embedde
                 await fold.visits(tx, [r for r in batch if r.event.topic == "rtsm.visits"])
                 await fold.registry(tx, [r for r in batch if r.event.topic == "rtsm.registry"])
         assert await stored(house) == before
-
-
-def _drafter(house: Embedded) -> Drafter:
-    """The drafter that the consumers work with."""
-    [consumer] = [
-        consumer
-        for service in house.app.state.running.services
-        for consumer in service.consumers
-        if consumer.name == "trust.visits"
-    ]
-    fold: Fold = consumer._handle.__self__
-    return fold._drafter

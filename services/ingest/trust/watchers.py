@@ -4,24 +4,36 @@ Owns their names and sizes. Both write where the ledger is, so their batches are
 a visit that is being posted never waits long for one.
 """
 
+import time
+
 from services.ingest.drafts import Drafter
+from services.ingest.load import Load
 from services.ingest.trust.fold import Fold
+from services.ingest.trust.rest import Rest
 from shared.db.engine import Database
 from shared.journal.consumer import Consumer
 from shared.platform import Platform
 
-_VISITS_AT_ONCE = 500
-_RECORDS_AT_ONCE = 200
+_AT_ONCE = 200
 
 
-def watchers(platform: Platform, database: Database, drafter: Drafter) -> list[Consumer]:
-    """The consumers of visits and of the register."""
+def watchers(
+    platform: Platform, database: Database, drafter: Drafter, load: Load
+) -> list[Consumer]:
+    """The consumers of visits and of the register; `load` tells when to stand back."""
     fold = Fold(drafter)
-    return [
-        platform.consumer(
-            "trust.visits", ["rtsm.visits"], database, fold.visits, batch=_VISITS_AT_ONCE
-        ),
-        platform.consumer(
-            "trust.registry", ["rtsm.registry"], database, fold.registry, batch=_RECORDS_AT_ONCE
-        ),
-    ]
+    topics = {"rtsm.visits": fold.visits, "rtsm.registry": fold.registry}
+    consumers = []
+    for topic, handle in topics.items():
+        rest = Rest(load, time.monotonic)
+        consumers.append(
+            platform.consumer(
+                f"trust.{topic.partition('.')[2]}",
+                [topic],
+                database,
+                rest.timed(handle),
+                batch=_AT_ONCE,
+                after_commit=rest.after,
+            )
+        )
+    return consumers
