@@ -134,7 +134,8 @@ async def test_no_foreign_word_comes_out_of_any_route(birds: Aviary) -> None:
         body = BODIES.get(call.method)
         foreign = list(filled(call.path, birds.foreign_key, ours=False))
         ours = list(filled(call.path, birds.foreign_key, ours=True))
-        questions = QUESTIONS if call.method == "GET" else QUESTIONS[:1]
+        plain = call.method != "GET" or call.need.startswith("public")
+        questions = QUESTIONS[:1] if plain else QUESTIONS
         for path, question in itertools.product(dict.fromkeys([*ours, *foreign]), questions):
             if call.method in _LAST and path in ours:
                 continue
