@@ -107,6 +107,7 @@ def build(platform: Platform) -> Service:
     partners = build_partners(database, drafter, committer, Changes(database, drafter))
     router.include_router(partners.router)
     router.include_router(review_router(database, drafter))
+    trust = watchers(platform, database, drafter, committer.load)
 
     async def begin() -> None:
         """Read the register, and give no time of receipt that was given before."""
@@ -135,9 +136,9 @@ def build(platform: Platform) -> Service:
         name="ingest",
         router=router,
         tables=tables,
-        consumers=watchers(platform, database, drafter, committer.load),
-        tasks=[imports.run, partners.workers.run],
-        drains=[imports.drain, partners.drain],
+        consumers=trust.consumers,
+        tasks=[imports.run, partners.workers.run, trust.sweep.run],
+        drains=[imports.drain, partners.drain, trust.sweep.drain],
         on_start=[begin, partners.begin],
         checks={"ledger": ledger},
         direct={("POST", "/v1/visits"): posting},

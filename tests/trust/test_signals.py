@@ -17,6 +17,7 @@ from services.ingest.trust.fold import Fold
 from shared.domain.days import day_number
 from shared.journal import journal
 from tests.support.embedded import Embedded
+from tests.support.intake import UNITS, school, visit
 from tests.trust.brute import SIGNALS, expected
 from tests.trust.worlds import World, drain
 
@@ -110,3 +111,31 @@ async def test_events_in_any_order_and_twice_end_in_the_same_rows(house: Embedde
                 await fold.visits(tx, [r for r in batch if r.event.topic == "rtsm.visits"])
                 await fold.registry(tx, [r for r in batch if r.event.topic == "rtsm.registry"])
         assert await stored(house) == before
+
+
+async def test_another_calendar_changes_the_flags_of_visits_long_made(house: Embedded) -> None:
+    await house.client.put("/v1/units", json=UNITS)
+    await house.client.put("/v1/schools", json=[school("1001")])
+    forms = [visit(visited_at=f"2018-03-{day:02d}T09:40:00+05:00") for day in (5, 9, 11)]
+    for form in forms:
+        assert (await house.client.post("/v1/visits", json=form)).status_code == 201
+    await drain(house)
+
+    async def holidays() -> list[bool]:
+        found = []
+        for form in forms:
+            record = (await house.client.get(f"/v1/visits/{form['visit_id']}")).json()
+            assert record["revision"] == 1
+            found.append(any(flag["code"] == "holiday" for flag in record["flags"]))
+        return found
+
+    assert await holidays() == [False, False, True]  # Monday, Friday, Sunday
+    calendar = (await house.client.get("/v1/calendar")).json()
+    given = {name: calendar[name] for name in ("name", "hours", "weekly_holidays")}
+    friday = given | {"weekly_holidays": ["friday"], "valid_from": "2018-03-08"}
+    answer = await house.client.put("/v1/calendar", json=friday)
+    assert answer.status_code == 200, answer.text
+    await drain(house)
+    assert await holidays() == [False, True, False]
+    queue = (await house.client.get("/v1/reviews?flag=holiday")).json()["reviews"]
+    assert [item["visit_id"] for item in queue] == [forms[1]["visit_id"]]

@@ -182,8 +182,8 @@ async def drain(house: Embedded) -> None:
     """Let the consumers of ingest alone handle what is waiting."""
     for service in house.app.state.running.services:
         if service.name == "ingest":
-            for consumer in service.consumers:
-                await consumer.drain()
+            for handle in (*(c.drain for c in service.consumers), *service.drains):
+                await handle()
 
 
 async def _ok(asked: Any) -> None:

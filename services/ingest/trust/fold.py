@@ -96,14 +96,14 @@ class Fold:
             if not source:
                 raise InvalidEvent(record, "the subject names no visit")
             keys.append((visit_id, source))
-        await self._begin(tx)
-        await self._look(tx, keys)
+        await self.begin(tx)
+        await self.look(tx, keys)
 
     async def registry(self, tx: Tx, records: list[Record]) -> None:
         """Look again at the visits of changed schools that were judged by other facts."""
         schools = {record.event.key for record in records}
         codes = [key[len(SCHOOL_PREFIX) :] for key in schools if key.startswith(SCHOOL_PREFIX)]
-        await self._begin(tx)
+        await self.begin(tx)
         if not codes:
             return
         keys = [
@@ -111,9 +111,9 @@ class Fold:
             for key, code, day, facts in await store.judged_by(tx, sorted(codes))
             if facts != _digest(self._drafter.register.facts(code, day))
         ]
-        await self._look(tx, keys)
+        await self.look(tx, keys)
 
-    async def _begin(self, tx: Tx) -> None:
+    async def begin(self, tx: Tx) -> None:
         """Be alone, as neighbours of a visit may be in anybody's batch; know the register."""
         if tx.dialect == "postgresql":
             # Position and effects are one transaction: what a crash forgets is done again.
@@ -121,7 +121,8 @@ class Fold:
         await tx.lock(TRUST_LOCK)
         await refresh(tx, self._drafter)
 
-    async def _look(self, tx: Tx, keys: Iterable[Key]) -> None:
+    async def look(self, tx: Tx, keys: Iterable[Key]) -> None:
+        """Look again at visits; `begin` came before."""
         wanted = list(dict.fromkeys(keys))
         for start in range(0, len(wanted), _AT_ONCE):
             await self._some(tx, wanted[start : start + _AT_ONCE])

@@ -1,15 +1,17 @@
-"""The consumers that keep the trust signals: one of visits, one of the register.
+"""What keeps the trust signals: consumers of visits and of the register, and a sweep by calendar.
 
-Owns their names and sizes. Both write where the ledger is, so their batches are small enough that
+Owns their names and sizes. All write where the ledger is, so their batches are small enough that
 a visit that is being posted never waits long for one.
 """
 
 import time
+from dataclasses import dataclass
 
 from services.ingest.drafts import Drafter
 from services.ingest.load import Load
 from services.ingest.trust.fold import Fold
 from services.ingest.trust.rest import Rest
+from services.ingest.trust.sweep import Sweep
 from shared.db.engine import Database
 from shared.journal.consumer import Consumer
 from shared.platform import Platform
@@ -17,10 +19,16 @@ from shared.platform import Platform
 _AT_ONCE = 200
 
 
-def watchers(
-    platform: Platform, database: Database, drafter: Drafter, load: Load
-) -> list[Consumer]:
-    """The consumers of visits and of the register; `load` tells when to stand back."""
+@dataclass(frozen=True, slots=True)
+class Watchers:
+    """The consumers, and the sweep that runs beside them."""
+
+    consumers: list[Consumer]
+    sweep: Sweep
+
+
+def watchers(platform: Platform, database: Database, drafter: Drafter, load: Load) -> Watchers:
+    """All that keeps the signals; `load` tells when to stand back."""
     fold = Fold(drafter)
     topics = {"rtsm.visits": fold.visits, "rtsm.registry": fold.registry}
     consumers = []
@@ -36,4 +44,4 @@ def watchers(
                 after_commit=rest.after,
             )
         )
-    return consumers
+    return Watchers(consumers, Sweep(database, drafter, fold, Rest(load, time.monotonic)))
