@@ -14,7 +14,8 @@ import pytest
 from tests.support.partners import Partnership, answers, partnered, partners
 
 __all__ = ["partnered", "partners"]
-SAMPLES = Path("/work/shared/data/real/submission_samples/kobo_api_v2_submissions.json")
+REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "real"
+SAMPLES = REAL / "submission_samples" / "kobo_api_v2_submissions.json"
 FORM = "aVisitForm1"
 PRESENT = "students/students_boys/students_boys_present"
 
