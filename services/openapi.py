@@ -11,7 +11,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
 
-from services.openapi_examples import BODIES, NAMES, PARAMETERS, answers
+from services.openapi_examples import BODIES, HEADERS, NAMES, PARAMETERS, answers
 from shared.security import SESSION_COOKIE, needs_of
 from shared.service import Service
 from shared.web import PROBLEM_TYPE
@@ -189,7 +189,7 @@ def _problems(operation: Document, need: str, named: bool) -> None:
     """The problems that a call can answer with, beside those it declares itself."""
     told = operation["responses"]
     wanted = {429, 500, 503} | (set() if need.startswith("public") else {401, 403})
-    if named:
+    if named or (operation.get("parameters") and not need.startswith("public")):
         wanted.add(404)
     if "requestBody" in operation:
         wanted |= {400, 413, 415, 422}
@@ -210,6 +210,8 @@ def _problems(operation: Document, need: str, named: bool) -> None:
 def _examples(operation: Document, given: Document) -> None:
     """Examples where the call itself has none."""
     name = operation["operationId"]
+    if name in HEADERS:
+        operation.setdefault("parameters", []).append(HEADERS[name])
     for parameter in operation.get("parameters", ()):
         known = PARAMETERS.get(f"{name}.{parameter['name']}", PARAMETERS.get(parameter["name"]))
         if known is not None and "example" not in parameter and "examples" not in parameter:

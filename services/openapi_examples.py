@@ -84,6 +84,19 @@ _OFFICER = {
     "channels": ["sms", "email"],
     "postings": [{"unit_id": "PK-BA-QTA", "from": "2018-01-01", "to": None}],
 }
+_IF_MATCH: dict[str, Any] = {
+    "name": "If-Match",
+    "in": "header",
+    "schema": {"type": "string", "pattern": r'^"[1-9][0-9]{0,8}"$'},
+    "description": "The revision that is meant, in quotes; 412 when the visit is at another.",
+    "example": '"1"',
+}
+HEADERS: dict[str, dict[str, Any]] = {
+    "put_visit": _IF_MATCH | {"required": True},
+    "delete_visit": _IF_MATCH | {"required": False},
+}
+"""Headers that a call reads by itself, by call."""
+
 BODIES: dict[str, Any] = {
     "create_key": {"name": "pmc-tablets", "scopes": ["visits:write", "visits:read"], "days": 180},
     "rotate_key": {"overlap_hours": 24},

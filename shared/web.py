@@ -11,9 +11,10 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.db.errors import Transient
@@ -118,6 +119,18 @@ async def _answer(request: Request, problem: Problem) -> Response:
     return problem_response(problem, request.url.path)
 
 
+def _allowing(request: Request, headers: dict[str, str]) -> dict[str, str]:
+    """The headers with every method of the path in Allow, where the framework tells one route's."""
+    if "Allow" in headers:
+        methods: set[str] = set()
+        for context in iter_route_contexts(request.app.routes):
+            route = context.original_route
+            if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
+                methods |= route.methods or set()
+        headers["Allow"] = ", ".join(sorted(methods)) or headers["Allow"]
+    return headers
+
+
 def _of_transient(error: Transient) -> Problem:
     _LOG.warning("store is away", error=str(error))
     return Problem(
@@ -149,7 +162,7 @@ def install_problems(app: FastAPI) -> None:
                 error.status_code,
                 codes.get(error.status_code, "http_error"),
                 details.get(error.status_code, "The request cannot be answered."),
-                headers=dict(error.headers or {}),
+                headers=_allowing(request, dict(error.headers or {})),
             ),
         )
 

@@ -44,6 +44,8 @@ class Places:
         return found
 
     async def _ask(self, unit_id: str) -> Place | None:
+        if "/" in unit_id:  # no address leads to such a unit
+            return None
         try:
             unit = await self._indicators.unit(unit_id)
         except Problem as problem:
