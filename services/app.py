@@ -97,7 +97,8 @@ def create_app(settings: Settings, clock: Clock, *, background: bool = True) -> 
     Raises RuntimeError when a route does not declare who may call it.
     """
     platform = Platform(settings, clock)
-    services = [BUILDERS[name](platform) for name in settings.services]
+    # In this order whatever the setting's: ingest's /v1/units/candidates is no unit of indicators.
+    services = [build(platform) for name, build in BUILDERS.items() if name in settings.services]
     relays = [relay for service in services if (relay := platform.relay(service.name))]
     running = Running(services, relays)
 

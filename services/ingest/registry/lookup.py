@@ -135,9 +135,13 @@ class Lookup:
         level: str | None = None,
         under: str | None = None,
         on: date | None = None,
+        caller: Principal | None = None,
     ) -> Resolution:
-        """Which unit a name in a file means; candidates are for the report, not to be taken."""
-        return await self._unit(tx, name, self._day(on), level, under, 5, None)
+        """Which unit a name in a file means; candidates are for the report, not to be taken.
+
+        With a `caller`, only units that its key may see are told.
+        """
+        return await self._unit(tx, name, self._day(on), level, under, 5, caller)
 
     async def _unit(
         self,
