@@ -15,7 +15,7 @@ from shared.clients.figure_answers import UnitDetail
 from shared.clients.ingest import IngestClient
 from shared.domain.codes import SCHOOL_PREFIX, canonical_school_code, school_unit
 
-VISITS_A_PAGE = 50
+VISITS_A_PAGE = 25
 ATTRIBUTES = ("level", "gender", "shift", "zone", "status")
 Document = dict[str, Any]
 
@@ -41,6 +41,7 @@ class SchoolPage:
     changes: tuple[Change, ...]
     attributes: Mapping[str, Any]
     visits: list[Document] | None
+    replies: Mapping[tuple[str, str], int]
     count: int
     page: int
     pages: int
@@ -68,13 +69,16 @@ class Schools:
         pages = max(1, -(-count // VISITS_A_PAGE))
         page = min(page, pages)
         begin = (page - 1) * VISITS_A_PAGE
+        shown = None if visits is None else visits[begin : begin + VISITS_A_PAGE]
+        replies = await self._visits.reply_counts(shown or (), caller, own)
         return SchoolPage(
             unit=unit,
             code=str(record["school_code"]),
             record=record,
             changes=_changes(records),
             attributes=record.get("attributes") or {} if caller.has("registry:read") else {},
-            visits=None if visits is None else visits[begin : begin + VISITS_A_PAGE],
+            visits=shown,
+            replies=replies,
             count=count,
             page=page,
             pages=pages,

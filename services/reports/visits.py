@@ -5,7 +5,8 @@ schools of their units; a key sees what ingest shows it. What is written goes to
 caller's own name.
 """
 
-from collections.abc import Iterable, Mapping
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -111,6 +112,19 @@ class Visits:
         told = await self._ingest.get(f"{path}/replies", asked, _as(caller, own))
         found: list[Document] = told["replies"]
         return found
+
+    async def reply_counts(
+        self, visits: Sequence[Document], caller: Principal, own: Credential
+    ) -> dict[tuple[str, str], int]:
+        """How many replies each of some visits has, by (source, visit id)."""
+        found = await asyncio.gather(
+            *(
+                self._replies(_path(visit["visit_id"]), {"source": visit["source"]}, caller, own)
+                for visit in visits
+            )
+        )
+        keys = ((visit["source"], visit["visit_id"]) for visit in visits)
+        return {key: len(replies) for key, replies in zip(keys, found, strict=True)}
 
     async def queue(self, asked: Mapping[str, object | None], own: Credential) -> Page:
         """A page of the review queue as the caller may see it; raises ingest's Problem."""

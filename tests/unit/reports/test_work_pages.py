@@ -107,6 +107,7 @@ async def test_a_reviewer_excludes_a_visit_with_a_note_and_others_cannot(home):
     reply = {"text": "The head was there.", "role": "school", "form_token": sent["form_token"]}
     assert (await reviewer.post(f"/visits/{VISIT}/reply?source=own", data=reply)).is_redirect
     assert "The head was there." in await reader_text(reviewer, f"/visits/{VISIT}?source=own")
+    assert "replies: <bdi>1</bdi>" in await reader_text(reviewer, "/schools/01001?lang=en")
 
 
 async def reader_text(client, path):
