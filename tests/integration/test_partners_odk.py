@@ -158,3 +158,28 @@ async def test_a_hook_brings_xml_and_reviews(
         event = {"type": "submission.update", "id": instance, "data": {"reviewState": state}}
         assert (await partners.hook("doe", central.form, event)).status_code == 202
         assert (await partners.visit(instance[5:])).json()["status"] == status
+
+
+async def test_a_telephone_sends_its_photos_with_the_form_in_two_calls(
+    partners: Partnership, central: CentralServer
+) -> None:
+    await partners.declare("tablets", central, url=None)
+    instance = str(uuid4())
+    photos = "<photo_1>1.jpg</photo_1><photo_2>2.jpg</photo_2><orx:meta>"
+    text = XML.format(instance=f"uuid:{instance}").replace("<orx:meta>", photos)
+    path = f"/v1/hooks/{partners.name('tablets')}/{central.form}"
+    for name, content in (("1.jpg", b"one"), ("2.jpg", b"two")):
+        files = {
+            "xml_submission_file": ("submission.xml", text, "text/xml"),
+            name: (name, content, "image/jpeg"),
+        }
+        answer = await partners.client.post(path, files=files)
+        assert (answer.status_code, answer.headers["x-openrosa-version"]) == (201, "1.0")
+        await partners.house.drain()
+    record = (await partners.visit(instance)).json()
+    digests = [hashlib.sha256(content).hexdigest() for content in (b"one", b"two")]
+    assert record["form"]["photos"] == digests
+    for content in (b"", b"--x\r\nnonsense"):
+        headers = {"Content-Type": "multipart/form-data; boundary=x"}
+        answer = await partners.client.post(path, content=content, headers=headers)
+        assert answer.status_code in {400, 422}, answer.text

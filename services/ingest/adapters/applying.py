@@ -14,10 +14,10 @@ import msgspec
 import structlog
 
 from services.ingest.adapters.declared import Adapter
-from services.ingest.adapters.inbox import COLUMNS, Submission, reason_of
 from services.ingest.adapters.mapping import Mapped, mapped, refusal
 from services.ingest.adapters.payloads import Payload, read_payload
 from services.ingest.adapters.photos import Photos
+from services.ingest.adapters.submissions import COLUMNS, Submission, reason_of
 from services.ingest.changes import Actor, Changes
 from services.ingest.committer import Committer
 from services.ingest.drafts import Drafter

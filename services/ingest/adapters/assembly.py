@@ -69,7 +69,7 @@ def build_partners(
         AdapterParts(
             adapters=adapters,
             standing=Standing(database, stamps),
-            hooks=Hooks(database, adapters, stamps, workers),
+            hooks=Hooks(database, adapters, stamps, workers, photos),
             workers=workers,
             drafter=drafter,
         )

@@ -83,6 +83,7 @@ REHEARSAL_IN: Document = {"submissions": [KOBO]}
 
 HOOKED: Good = {
     200: ("Known already", _HOOKED | {"received": "known", "state": "applied"}),
+    201: ("Stored, as a telephone's form; it is applied at once", _HOOKED),
     202: ("Stored; it is applied at once", _HOOKED),
 }
 ADAPTER: Good = {200: ("The partner", _ADAPTER_OUT)}
@@ -118,6 +119,13 @@ HOOK_BODY: Document = {
             "application/json": {"schema": _ANYTHING, "example": KOBO},
             "text/xml": {"schema": {"type": "string"}},
             "application/xml": {"schema": {"type": "string"}},
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["xml_submission_file"],
+                    "properties": {"xml_submission_file": {"type": "string"}},
+                }
+            },
         },
     }
 }

@@ -4,46 +4,18 @@ Owns identity (which names are one submission), the order of editions, and the s
 payloads and submissions. A page of a poll and the place where it ended are one transaction.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import msgspec
-
 from services.ingest.adapters.payloads import Payload, digest_of
-from services.ingest.adapters.tables import SubmissionRow
+from services.ingest.adapters.submissions import COLUMNS, NAMES, Submission, reason_of, rows_of
 from services.ingest.stamps import Stamps
 from shared.db.transaction import Tx
-from shared.errors import FieldError, Problem
+from shared.errors import Problem
 
 MOST_BYTES = 256 * 1024
 """The largest payload that is kept whole; of a larger one so much is kept."""
-_SUBMISSION = tuple(SubmissionRow.model_fields)
-COLUMNS = ",".join(_SUBMISSION)
-_ENCODER = msgspec.json.Encoder()
-
-
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """A submission as it stands; see the table for what each column means."""
-
-    adapter: str
-    form: str
-    identity: str
-    seq: int
-    digest: str
-    position: str
-    remote: str
-    state: str
-    reason: str | None
-    visit_id: str | None
-    excluded: str | None
-    deleted: int
-    forced: int
-    held_until: int
-    first_at: int
-    version: int
-    scan: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,19 +230,8 @@ class Inbox:
             )
         if page.changed:
             await tx.upsert_rows(
-                "adapter_submissions", _SUBMISSION[:3], _SUBMISSION, rows_of(page.changed.values())
+                "adapter_submissions", NAMES[:3], NAMES, rows_of(page.changed.values())
             )
-
-
-def rows_of(submissions: Iterable[Submission]) -> list[tuple[Any, ...]]:
-    """Submissions as rows, in the order of `COLUMNS`."""
-    return [tuple(getattr(one, name) for name in _SUBMISSION) for one in submissions]
-
-
-def reason_of(problem: Problem) -> str:
-    """Why something was not applied, as it is stored: a list of pointers, codes and sentences."""
-    errors = problem.errors or (FieldError("", problem.code, problem.detail),)
-    return _ENCODER.encode([error.document() for error in errors]).decode()
 
 
 def _names(arrival: Arrival) -> Sequence[str]:

@@ -9,7 +9,7 @@ import msgspec
 
 from services.ingest.adapters.cursors import NEVER, Cursor, load, save
 from services.ingest.adapters.declared import Adapter
-from services.ingest.adapters.inbox import COLUMNS, Submission
+from services.ingest.adapters.submissions import COLUMNS, Submission
 from services.ingest.stamps import Stamps
 from shared.clock import rfc3339
 from shared.db.engine import Database

@@ -10,18 +10,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
-from xml.etree.ElementTree import Element
 
-from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import DefusedXMLParser, ParseError
-
+from services.ingest.adapters.xml_answers import answers_of, parsed
 from shared.errors import Problem, invalid
 from shared.strict_json import parse
 
 Kind = Literal["kobo", "odk"]
 Answers = dict[str, Any]
-_MOST_ELEMENTS = 20_000
-_DEEPEST = 32
 _ID = re.compile(r"[!-~]{1,200}")
 _NOT_APPROVED = "validation_status_not_approved"
 
@@ -57,11 +52,6 @@ def read_payload(kind: Kind, raw: bytes, media: str = "application/json") -> Pay
     document = parse(raw)
     if not isinstance(document, dict):
         raise invalid("", "not_an_object", "A submission is a JSON object.")
-    return read_document(kind, document)
-
-
-def read_document(kind: Kind, document: Answers) -> Payload:
-    """Read one submission that is a JSON object already; raises Problem 400 or 422."""
     if kind == "kobo":
         return _of_kobo(document)
     if isinstance(document.get("type"), str) and isinstance(document.get("data"), dict):
@@ -175,10 +165,10 @@ def _of_central_hook(event: Answers) -> Payload:
 
 
 def _of_xml(raw: bytes) -> Payload:
-    tree = _parsed(raw)
+    tree = parsed(raw)
     if tree.get("encrypted") == "yes":
         raise invalid("", "encrypted", "Encrypted submissions cannot be read here.")
-    answers = _answers(tree)
+    answers = answers_of(tree)
     if not isinstance(answers, dict):
         raise _unnamed()
     meta = answers.get("meta")
@@ -198,59 +188,6 @@ def _of_xml(raw: bytes) -> Payload:
         form_version=(tree.get("version") or "")[:100] or None,
         remote=f"uuid:{root}",
     )
-
-
-def _parsed(raw: bytes) -> Element:
-    """The root element of an XML text without entities, shallow and of bounded size."""
-    parser = _Bounded(forbid_dtd=True)
-    try:
-        parser.feed(raw)
-        tree = parser.close()
-    except (ParseError, DefusedXmlException, ValueError, LookupError):
-        raise Problem(400, "not_xml", "The body is not a plain XML text.") from None
-    return tree
-
-
-class _Bounded(DefusedXMLParser):
-    """A parser that ends at too many or too deeply nested elements, before they fill the memory."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self._depth = self._count = 0
-        self.parser.StartElementHandler, self._start_element = (
-            self._opened,
-            self.parser.StartElementHandler,
-        )
-        self.parser.EndElementHandler, self._end_element = (
-            self._closed,
-            self.parser.EndElementHandler,
-        )
-
-    def _opened(self, name: str, attributes: Any) -> Any:
-        self._depth += 1
-        self._count += 1
-        if self._depth > _DEEPEST or self._count > _MOST_ELEMENTS:
-            raise ValueError("too deep or too many elements")
-        return self._start_element(name, attributes)
-
-    def _closed(self, name: str) -> Any:
-        self._depth -= 1
-        return self._end_element(name)
-
-
-def _answers(element: Element) -> Any:
-    """An element's answers: a text, or its children by their names; a name told twice is a list."""
-    if not len(element):
-        return element.text
-    found: Answers = {}
-    for child in element:
-        name, value = child.tag.rpartition("}")[2], _answers(child)
-        if name in found:
-            before = found[name]
-            found[name] = [*(before if isinstance(before, list) else [before]), value]
-        else:
-            found[name] = value
-    return found
 
 
 def _unnamed() -> Problem:

@@ -10,11 +10,12 @@ from typing import Any
 from urllib.parse import quote
 
 from services.ingest.adapters.declared import Adapter
-from services.ingest.adapters.inbox import Submission
 from services.ingest.adapters.partner_http import PartnerError, PartnerServer
 from services.ingest.adapters.payloads import Payload
+from services.ingest.adapters.submissions import Submission
 from services.ingest.stamps import Stamps
 from shared.db.engine import Database
+from shared.db.transaction import Tx
 
 BATCH = 16
 MOST_TRIES = 8
@@ -23,6 +24,7 @@ _HELD_SECONDS = 60
 _FIRST_PAUSE = 60
 _NEVER = (1 << 63) - 1
 _AT_ONCE = 4
+_KEY = ("adapter", "form", "identity", "name")
 Due = tuple[str, str, str, str, int]
 
 
@@ -60,8 +62,8 @@ class Photos:
         async with self._database.transaction() as tx:
             await tx.upsert_rows(
                 "adapter_photos",
-                ("adapter", "form", "identity", "name"),
-                ("adapter", "form", "identity", "name", "place", "digest", "tries", "next_at"),
+                _KEY,
+                (*_KEY, "place", "digest", "tries", "next_at"),
                 [
                     (one.adapter, one.form, one.identity, name, place, None, 0, now)
                     for name, place in wanted.items()
@@ -75,6 +77,39 @@ class Photos:
                 one.identity,
                 now + _HELD_SECONDS * _SECOND,
             )
+
+    async def give(
+        self, tx: Tx, adapter: str, form: str, identity: str, digests: dict[str, str]
+    ) -> None:
+        """Note digests that came with the submission itself, in the caller's transaction."""
+        rows = await tx.fetch(
+            "SELECT name, digest FROM adapter_photos "
+            "WHERE adapter = $1 AND form = $2 AND identity = $3",
+            adapter,
+            form,
+            identity,
+        )
+        known = {(row[0], row[1]) for row in rows}
+        if digests.items() <= known:
+            return
+        await tx.upsert_rows(
+            "adapter_photos",
+            _KEY,
+            (*_KEY, "place", "digest", "tries", "next_at"),
+            [
+                (adapter, form, identity, name, "", digest, 0, _NEVER)
+                for name, digest in digests.items()
+            ],
+        )
+        # A large submission comes in several calls, each with some of its photos.
+        await tx.execute(
+            "UPDATE adapter_submissions SET state = 'waiting', held_until = 0, version = $4 "
+            "WHERE adapter = $1 AND form = $2 AND identity = $3 AND state = 'applied'",
+            adapter,
+            form,
+            identity,
+            self._stamps.next(),
+        )
 
     async def step(self, adapter: Adapter, server: PartnerServer) -> int:
         """Look at some photos that are due; how many were."""

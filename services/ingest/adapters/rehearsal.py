@@ -5,12 +5,12 @@ Owns the dry run; nothing is stored.
 
 from typing import Annotated, Any
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Raw, Struct
 
 from services.ingest.adapters.applying import form_of, visit_id_of
 from services.ingest.adapters.declared import Adapter
 from services.ingest.adapters.mapping import check, mapped, refusal
-from services.ingest.adapters.payloads import read_document
+from services.ingest.adapters.payloads import read_payload
 from services.ingest.adapters.schemas import MappingIn
 from services.ingest.drafts import Drafter
 from shared.errors import Problem
@@ -21,7 +21,7 @@ Document = dict[str, Any]
 class RehearsalIn(Struct, forbid_unknown_fields=True):
     """Submissions as the partner's server shows them, and a mapping that is not declared yet."""
 
-    submissions: Annotated[list[dict[str, Any]], Meta(min_length=1, max_length=200)]
+    submissions: Annotated[list[Raw], Meta(min_length=1, max_length=200)]
     mapping: MappingIn | None = None
 
 
@@ -36,7 +36,7 @@ def rehearse(adapter: Adapter, form: str, given: RehearsalIn, drafter: Drafter) 
     for index, row in enumerate(given.submissions):
         result: Document = {"index": index, "submission": None, "visit": None, "errors": []}
         try:
-            payload = read_document(adapter.config.kind, row)
+            payload = read_payload(adapter.config.kind, bytes(row))
             result["submission"] = payload.root
             read = mapped(mapping, payload.answers or {})
             unmapped |= set(read.unmapped)

@@ -37,7 +37,7 @@ Reader = Annotated[Principal, Depends(require("visits:read"))]
 Reviewer = Annotated[Principal, Depends(require("visits:review"))]
 Caller = Annotated[Principal, Depends(hook_caller())]
 Name = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
-Identity = Annotated[str, Path(max_length=200)]
+Identity = Annotated[str, Path(pattern=r"^[!-~]{1,200}$")]
 State = Literal["waiting", "applied", "unapplied", "gone"]
 
 
@@ -127,7 +127,7 @@ def _submissions(routes: APIRouter, parts: AdapterParts) -> None:
         request: Request,
         adapter: Name,
         caller: Reader,
-        form: Annotated[str | None, Query(max_length=100)] = None,
+        form: Annotated[str | None, Query(pattern=r"^[A-Za-z0-9._-]{1,100}$")] = None,
         state: State | None = None,
         after: Annotated[int, Query(ge=0, le=(1 << 63) - 1)] = 0,
         limit: Annotated[int, Query(ge=1, le=500)] = 100,
