@@ -61,6 +61,36 @@ async def test_one_name_at_two_levels_is_ambiguous_until_the_level_is_said(intak
     assert (await asked(intake, "ZIARAT", level="tehsil", under="QTA"))["candidates"] == []
 
 
+async def test_a_name_after_that_of_a_unit_above_it(intake: House) -> None:
+    await units(
+        intake,
+        unit("KEC", "district", "BA", name="Kech"),
+        unit("MTG", "district", "BA", name="Mastung"),
+        unit("KEC-D", "tehsil", "KEC", name="Dasht"),
+        unit("MTG-D", "tehsil", "MTG", name="Dasht"),
+        unit("MTG-M", "tehsil", "MTG", name="Mastung"),
+    )
+    assert (await asked(intake, "Dasht", level="tehsil"))["ambiguous"]
+    for written, unit_id in [
+        ("KECH DASHT", "KEC-D"),
+        ("mastung dasht", "MTG-D"),
+        ("Mastung Mastung", "MTG-M"),
+    ]:
+        found = (await asked(intake, written, level="tehsil"))["resolved"]
+        assert (found["unit_id"], found["by"]) == (unit_id, "path"), written
+    near = await asked(intake, "Kech Dashtt", level="tehsil")
+    assert near["resolved"] is None
+    assert [each["unit_id"] for each in near["candidates"]] == ["KEC-D"]
+    # A tehsil that moved is still found after its former district, one that ended is not.
+    await units(
+        intake,
+        unit("KEC-D", "tehsil", "MTG", name="Dasht", valid_from="2019-05-01"),
+        unit("MTG-M", "tehsil", "MTG", name="Mastung", valid_to="2019-04-30"),
+    )
+    assert (await asked(intake, "Kech Dasht", level="tehsil"))["resolved"]["unit_id"] == "KEC-D"
+    assert (await asked(intake, "Mastung Mastung", level="tehsil"))["resolved"] is None
+
+
 async def test_a_former_name_resolves_and_an_ended_unit_does_not(intake: House) -> None:
     await units(
         intake,
