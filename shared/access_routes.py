@@ -8,7 +8,8 @@ from datetime import UTC, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from shared.access import SCOPES, Access, Principal
 from shared.access_keys import OVERLAP_HOURS, Key, KeyRefused, Made
@@ -39,10 +40,18 @@ _SHOWN = _EXAMPLE | {"key": "rtsm_3f9c0a71be44_kept-by-you-and-shown-once"}
 _MEANINGS = {
     404: "No such key, or outside the caller's units",
     409: "Two keys of this line are alive already",
+    410: "The key was revoked",
 }
 Admin = Annotated[Principal, Depends(require("admin", within_units=True))]
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=_PLAIN)]
 Days = Annotated[int, Field(ge=1, le=MOST_DAYS, description="days until it expires")]
+
+
+def _written(value: Any) -> Any:
+    """An instant is written out: a number would be taken for seconds of an epoch."""
+    if isinstance(value, str):
+        return value
+    raise PydanticCustomError("not_a_text", "An instant is written as RFC 3339.")
 
 
 class _Strict(BaseModel):
@@ -83,7 +92,7 @@ class RotateIn(_Strict):
 class ExpireIn(_Strict):
     """When a key ends; null: when it is revoked."""
 
-    at: Annotated[AwareDatetime, Field(strict=False)] | None
+    at: Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_written)] | None
 
 
 def router(access: Access, clock: Clock) -> APIRouter:
@@ -185,10 +194,13 @@ def _read(routes: APIRouter, access: Access) -> None:
             response.headers["Link"] = f'<{onward}>; rel="next"'
         return {"keys": [key.document(now) for key in page]}
 
-    @routes.get("/v1/keys/{key_id}", responses=_answers(200, _EXAMPLE, 404))
+    @routes.get("/v1/keys/{key_id}", responses=_answers(200, _EXAMPLE, 404, 410))
     async def read_key(key_id: str, caller: Admin) -> dict[str, Any]:
-        """Read a key without its secret."""
-        return (await _known(access, caller, key_id)).document(access.keys.now())
+        """Read a key without its secret; one that was revoked is gone, and still in the list."""
+        key = await _known(access, caller, key_id)
+        if key.revoked is not None:
+            raise Problem(410, "revoked", "This key was revoked.")
+        return key.document(access.keys.now())
 
 
 def _ended(routes: APIRouter, access: Access, clock: Clock) -> None:

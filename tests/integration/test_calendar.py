@@ -100,6 +100,8 @@ async def test_each_calendar_holds_until_the_next_one_begins(intake: House) -> N
         "monday"
     ]
     assert (await intake.call("GET", "/v1/calendar?version=9")).status_code == 404
+    for question in ("on=0", "on=2019-02-29", "on=today", "on=2019-01-01&version=1"):
+        assert (await intake.call("GET", f"/v1/calendar?{question}")).status_code == 422
     listed = (await intake.call("GET", "/v1/calendar/versions")).json()["versions"]
     assert [entry["version"] for entry in listed] == [0, 1, 2]
 

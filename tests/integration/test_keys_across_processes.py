@@ -7,6 +7,10 @@ import time
 
 import httpx
 
+from shared.access import TABLES, Access
+from shared.clock import SystemClock
+from shared.db.postgres import PostgresDatabase
+from shared.limits import Limit
 from tests.support.intake import visit
 from tests.support.processes import Processes, Served
 from tests.support.waiting import until
@@ -50,16 +54,18 @@ def test_a_whole_life_beside_a_running_process(processes: Processes) -> None:
     assert listed[made["key_id"]]["last_used"] is not None
 
 
-def test_across_two_processes_with_one_limit(
+async def test_across_two_processes_with_one_limit(
     processes: Processes, postgres_url: str, redis_url: str
 ) -> None:
     settings = {"RTSM_DATABASE_URL": postgres_url, "RTSM_REDIS_URL": redis_url}
     settings |= {"RTSM_SERVICES": "ingest", "RTSM_DATA_DIR": str(processes.directory / "none")}
-    processes.command("migrate", settings=settings)
     servers = [processes.serve(f"ingest-{number}", settings) for number in range(2)]
-    rate = ("--scope", "visits:write", "--rate", "7/60")
-    key = processes.key(settings, *rate, name="limited")
-    statuses = [status(served, key) for _ in range(6) for served in servers]
+    database = PostgresDatabase(postgres_url, "access", TABLES)
+    access = Access(database, SystemClock())
+    await access.open()
+    made = await access.make_key("limited", ["visits:write"], limit=Limit(7, 60))
+    statuses = [status(served, made.words) for _ in range(6) for served in servers]
     assert statuses == [202] * 7 + [429] * 5
-    processes.command("keys", "revoke", key.split("_")[1], settings=settings)
-    dies(servers, key)
+    await access.revoke_key(made.key.key_id)
+    await access.close()
+    dies(servers, made.words)

@@ -78,7 +78,10 @@ async def test_the_end_of_a_key_is_moved_and_a_revoked_key_stays_dead(intake: Ho
     for _ in range(2):
         assert (await intake.call("DELETE", path)).json()["state"] == "revoked"
         assert not await works(intake, key["key"])
+    assert (await intake.call("GET", path)).status_code == 410
+    assert (await listed(intake, key["key_id"]))["state"] == "revoked"
     assert (await intake.call("POST", f"{path}/expire", {"at": None})).status_code == 404
+    assert (await intake.call("POST", f"{path}/expire", {"at": 0})).status_code == 422
     assert not await works(intake, key["key"])
 
 
