@@ -6,24 +6,9 @@ import pytest
 
 from services.reports import store
 from services.reports.projector import project
-from services.reports.tables import ReportsTable
-from shared.db.postgres import PostgresDatabase
-from shared.db.sqlite import SqliteDatabase
 from shared.domain.days import day_number
 from shared.journal.records import Event, InvalidEvent, Record
 from tests.unit.reports.fake_services import a_record
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.distributed)])
-async def database(request, tmp_path):
-    if request.param == "sqlite":
-        opened = SqliteDatabase(tmp_path / "reports.db", ReportsTable.metadata)
-    else:
-        url = request.getfixturevalue("postgres_url")
-        opened = PostgresDatabase(url, "reports", ReportsTable.metadata)
-    await opened.open()
-    yield opened
-    await opened.close()
 
 
 def a_unit(unit_id="D1", name="Quetta", parent="P", since="2018-01-01", level="district", **more):
@@ -107,3 +92,19 @@ async def test_what_is_no_register_event_is_set_aside(database):
         await put(database, a_record(1))
     with pytest.raises(InvalidEvent):
         await put(database, Record("0", 1, Event("t", "y", "k", "s", 0, 0, b"\xff")))
+
+
+async def test_the_tree_holds_units_and_no_schools(database):
+    await put(
+        database,
+        a_record(1, unit=a_unit("P", "Balochistan", None)),
+        a_record(2, unit=a_unit()),
+        a_record(3, unit=a_unit(name="Quetta City", since="2018-06-01")),
+        a_record(4, school=a_school(unit="D1")),
+    )
+    async with database.reading() as tx:
+        found = await store.tree(tx, day_number(date(2019, 1, 1)))
+    assert [(place.unit_id, place.name) for place in found] == [
+        ("P", "Balochistan"),
+        ("D1", "Quetta City"),
+    ]
