@@ -9,24 +9,31 @@ row by row (a session and a commit for each) on the same disk.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import csv
 import io
-import json
 import os
 import random
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
+import uvicorn
 from sqlalchemy import event
 from sqlmodel import Field, Session, SQLModel, create_engine
 
+from services.app import create_app
 from services.ingest.imports.fields import flattened, written
+from services.serving import configured, spare_collections
+from shared.clock import SystemClock
+from shared.settings import Settings
 from tests.benchmarks.intake import FORM, bodies
 from tests.benchmarks.memory import resident
 from tests.support.ports import free_port
@@ -78,34 +85,45 @@ def schools_csv(count: int, clusters: int = 500) -> bytes:
     return "\n".join(lines).encode()
 
 
+def serve(port: int, folder: str) -> None:
+    """Ingest with imports at work and nothing else, so that both ways are measured alone."""
+    settings = Settings(services=["ingest"], data_dir=Path(folder) / "data")
+    app = create_app(settings, SystemClock(), background=False)
+    lifespan = app.router.lifespan_context
+
+    @asynccontextmanager
+    async def at_work(given: Any) -> AsyncIterator[None]:
+        async with lifespan(given):
+            [service] = app.state.running.services
+            run = next(task for task in service.tasks if task.__qualname__ == "Runner.run")
+            working = asyncio.create_task(run())
+            key, _, _ = await app.state.platform.access.create_key("benchmark", ["admin"])
+            (Path(folder) / "key").write_text(key)
+            spare_collections()
+            yield
+            working.cancel()
+
+    app.router.lifespan_context = at_work
+    uvicorn.Server(configured(app, "127.0.0.1", port)).run()
+
+
 class Server:
     """An ingest server on a folder, with an admin key."""
 
     def __init__(self, folder: Path) -> None:
         port = free_port()
-        words = [sys.executable, "-m", "services.cli"]
-        data = ["--data", str(folder / "data")]
-        made = subprocess.run(
-            [*words, "keys", "create", "--name", "b", "--scope", "admin", "--json", *data],
-            env=environment(),
-            capture_output=True,
-            check=True,
-        )
-        key = json.loads(made.stdout)["key"]
         self.program = Program(
-            [*words, "serve", "--services", "ingest", "--port", str(port), *data],
+            [sys.executable, "-m", "tests.benchmarks.imports", "--serve", str(port), str(folder)],
             folder / "log",
             env=environment(),
             cwd=folder,
         )
         self.program.start()
         self.client = httpx.Client(
-            base_url=f"http://127.0.0.1:{port}",
-            headers={"Authorization": f"Bearer {key}"},
-            timeout=600,
-            trust_env=False,
+            base_url=f"http://127.0.0.1:{port}", timeout=600, trust_env=False
         )
         self.program.until(self._live, "the server is live")
+        self.client.headers["Authorization"] = f"Bearer {(folder / 'key').read_text()}"
 
     def _live(self) -> bool:
         try:
@@ -239,11 +257,15 @@ def register(server: Server, folder: Path, count: int) -> None:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--serve", nargs=2)
     parser.add_argument("--visits", type=int, default=100_000)
     parser.add_argument("--schools", type=int, default=65_000)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--folder", help="where the databases lie (a disk others use is slow)")
     given = parser.parse_args()
+    if given.serve:
+        serve(int(given.serve[0]), given.serve[1])
+        return
     with tempfile.TemporaryDirectory(dir=given.folder) as name:
         folder = Path(name)
         server = Server(folder)

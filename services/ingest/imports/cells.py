@@ -37,18 +37,18 @@ def reader_of(field: FieldKind, given: FieldMapping, mapping: Mapping, zone: Zon
     read = _SPECIAL.get(kind)
     if read is None:
         _add_words(kind, options, words)
+        _add_times(kind, options, given, mapping, zone)
         if kind in {"integer", "number"} and given.units:
             options["units"] = given.units
-        if kind in {"date", "instant"}:
-            options["order"] = given.order or mapping.order or "ymd"
-        if kind == "instant":
-            named = given.zone or mapping.zone
-            options["zone"] = ZoneInfo(named) if named else zone
         read = _cleaned(kind, options, missing)
+    if kind == "uuid":
+        return _identity
     spelt = {folded(word): value for word, value in words.items()}
     replaced = spelt if kind not in {"choice", "boolean"} else {}
 
     def whole(raw: str) -> Any:
+        if kind == "instant" and _INSTANT.fullmatch(raw):
+            return raw
         if raw[0] == "#" and (raw == NO_VALUE or raw in _ERRORS):
             return _spreadsheet_error(raw)
         if raw == "'":
@@ -63,8 +63,6 @@ def reader_of(field: FieldKind, given: FieldMapping, mapping: Mapping, zone: Zon
 
 def _cleaned(kind: str, options: dict[str, Any], missing: tuple[str, ...]) -> Read:
     def read(raw: str) -> Any:
-        if kind == "instant" and _INSTANT.fullmatch(raw):
-            return raw
         value = clean(kind, raw, missing=missing, **options)
         # 12.0 and 12 are one number; a record has one spelling of it.
         return int(value) if isinstance(value, float) and value.is_integer() else value
@@ -80,6 +78,16 @@ def _add_words(kind: str, options: dict[str, Any], words: dict[str, str]) -> Non
         options["false"] = [word for word, value in words.items() if folded(value) == "false"]
 
 
+def _add_times(
+    kind: str, options: dict[str, Any], given: FieldMapping, mapping: Mapping, zone: ZoneInfo
+) -> None:
+    if kind in {"date", "instant"}:
+        options["order"] = given.order or mapping.order or "ymd"
+    if kind == "instant":
+        named = given.zone or mapping.zone
+        options["zone"] = ZoneInfo(named) if named else zone
+
+
 def _spreadsheet_error(raw: str) -> Fault:
     if raw == NO_VALUE:
         detail = "The cell holds a formula whose result was never stored."
@@ -90,9 +98,9 @@ def _spreadsheet_error(raw: str) -> Fault:
 
 
 def _identity(raw: str) -> Any:
-    word = raw.strip().lower()
-    if _UUID.fullmatch(word):
-        return word
+    if _UUID.fullmatch(raw):
+        return raw
+    word = unguarded(raw).strip().lower()
     try:
         return str(UUID(word))
     except ValueError:

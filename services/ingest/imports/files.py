@@ -40,6 +40,12 @@ class Table:
     total: int
     again: Callable[[], Iterator[Numbered]]
     told: dict[str, Any] = field(default_factory=dict)
+    spool: IO[bytes] | None = None
+
+    def close(self) -> None:
+        """Let go of what the table keeps on disk."""
+        if self.spool is not None:
+            self.spool.close()
 
     def rows(self) -> Iterator[Numbered]:
         """All rows with their numbers in the file, each as wide as the header or wider."""
@@ -81,13 +87,19 @@ def read_table(file: BinaryIO, mapping: Mapping, charset: str | None) -> Table:
         }
         return _counted(lambda: text_rows(file, written), mapping.header_row, told)
     rows = workbook_rows(file, mapping.sheet) if kind == XLSX else feature_rows(file)
-    return _counted(_spooled(rows), mapping.header_row, told)
-
-
-def _spooled(rows: Iterator[Numbered]) -> Callable[[], Iterator[Numbered]]:
-    """Rows that are dear to read, on disk, in a form that is cheap to read again."""
     # The operating system removes the spool with its last handle.
-    spool: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
+    spool: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - the table's to close
+    try:
+        table = _counted(_spooled(rows, spool), mapping.header_row, told)
+    except BaseException:
+        spool.close()
+        raise
+    table.spool = spool
+    return table
+
+
+def _spooled(rows: Iterator[Numbered], spool: IO[bytes]) -> Callable[[], Iterator[Numbered]]:
+    """Rows that are dear to read, on disk, in a form that is cheap to read again."""
     for row in rows:
         spool.write(_ENCODER.encode(row) + b"\n")
 

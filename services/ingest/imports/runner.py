@@ -8,7 +8,7 @@ between the two steps costs nothing.
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from itertools import islice
 from typing import IO
 from zoneinfo import ZoneInfo
@@ -32,6 +32,7 @@ _LOG = structlog.get_logger("rtsm.imports")
 _IDLE_SECONDS = 2.0
 _PAUSES = (0.1, 0.5, 1.0, 2.0, 5.0)
 _ALL = 1_000_001
+_BREATH = 16
 
 
 class Runner:
@@ -114,7 +115,8 @@ class Runner:
                 await self._fetch(job, file)
                 charset = job.file.get("charset")
                 table = await asyncio.to_thread(read_table, file, job.mapping, charset)
-                await self._rows(job, table, resumed, alive)
+                with closing(table):
+                    await self._rows(job, table, resumed, alive)
         except FileRefused as refused:
             await self._refuse(job, refused)
         except Transient:
@@ -144,10 +146,10 @@ class Runner:
         begun = job.done or job.faults
         if not begun and not await self._advance(job, _opening(job, table, plan)):
             return
-        chunk = await asyncio.to_thread(_taken, rows, plan, size)
+        chunk = await _taken(rows, plan, size)
         while chunk and alive():
             # The next rows are read while these are stored.
-            ahead = asyncio.create_task(asyncio.to_thread(_taken, rows, plan, size))
+            ahead = asyncio.create_task(_taken(rows, plan, size))
             try:
                 step = await self._applied(applier, chunk, run)
                 run.resumed = False
@@ -165,7 +167,7 @@ class Runner:
     async def _skip(rows: Iterator[Numbered], run: Run, applier: Applier) -> None:
         left = run.job.done
         while left:
-            chunk = await asyncio.to_thread(_taken, rows, run.plan, min(left, 2_000))
+            chunk = await _taken(rows, run.plan, min(left, 2_000))
             applier.seen(chunk, run)
             left -= len(chunk)
 
@@ -208,8 +210,16 @@ class Runner:
             await store.drop_pieces(tx, job.import_id)
 
 
-def _taken(rows: Iterator[Numbered], plan: Plan, size: int) -> list[Ready]:
-    return [plan.record(number, cells) for number, cells in islice(rows, size)]
+async def _taken(rows: Iterator[Numbered], plan: Plan, size: int) -> list[Ready]:
+    """The next rows as records; not in a thread, where it would only take turns with the loop."""
+    chunk: list[Ready] = []
+    while len(chunk) < size:
+        few = [plan.record(*row) for row in islice(rows, min(_BREATH, size - len(chunk)))]
+        chunk += few
+        if len(few) < _BREATH:
+            break
+        await asyncio.sleep(0)
+    return chunk
 
 
 def _opening(job: Job, table: Table, plan: Plan) -> Step:
