@@ -11,7 +11,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
 
-from services.openapi_examples import BODIES, HEADERS, NAMES, PARAMETERS, answers
+from services.openapi_examples import ALSO, BODIES, HEADERS, NAMES, PARAMETERS, answers
 from shared.security import SESSION_COOKIE, needs_of
 from shared.service import Service
 from shared.web import PROBLEM_TYPE
@@ -220,12 +220,23 @@ def _examples(operation: Document, given: Document) -> None:
     if body is not None and "example" not in body and name in BODIES:
         body["example"] = BODIES[name]
     for status, answer in operation["responses"].items():
+        _media(answer, ALSO.get(name, ()) if status.startswith("2") else ())
         content = answer.get("content", {}).get("application/json")
         if content is not None and status.startswith("2"):
             if "example" not in content and name in given:
                 content["example"] = given[name]
             if content.get("schema") in ({}, None):
                 content["schema"] = {"type": "object"}
+
+
+def _media(answer: Document, also: Sequence[str]) -> None:
+    """Further types a call can answer with; what ends in +json is an object."""
+    content = answer.get("content", {})
+    for media in also:
+        content.setdefault(media, {"schema": {"type": "string"}})
+    for media, shown in content.items():
+        if media.endswith("geo+json") and shown.get("schema") == {"type": "string"}:
+            shown["schema"] = {"type": "object"}
 
 
 def _portable(node: Any) -> Any:

@@ -97,6 +97,9 @@ HEADERS: dict[str, dict[str, Any]] = {
 }
 """Headers that a call reads by itself, by call."""
 
+ALSO = {"get_report": ("text/csv; charset=utf-8",)}
+"""Types of good answers beside those a call declares, by call."""
+
 BODIES: dict[str, Any] = {
     "create_key": {"name": "pmc-tablets", "scopes": ["visits:write", "visits:read"], "days": 180},
     "rotate_key": {"overlap_hours": 24},
