@@ -16,6 +16,15 @@ import msgspec
 from services.ingest.drafts import Drafter
 from services.ingest.intake import refresh
 from services.ingest.registry.checks import cycle, school_faults, unit_faults
+from services.ingest.registry.records import (
+    Changed,
+    Changes,
+    Record,
+    changed_by,
+    keep_replaced,
+    school_record,
+    unit_record,
+)
 from services.ingest.registry.register import VERSION_SQL
 from services.ingest.registry.schemas import SchoolIn, UnitIn
 from services.ingest.registry.versions import Version, merged, put
@@ -34,9 +43,7 @@ TOPIC = "rtsm.registry"
 _COLUMNS = ("id", "valid_from", "version", "silent", "recorded_at", "actor", "data")
 _CHUNK = 2_000
 _BREATH = 500
-Record = dict[str, Any]
 Dated = dict[str, list[Version[str]]]
-_PAST = ("id", "valid_from", "version", "recorded_at", "actor", "data")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +58,6 @@ class Kind:
 
 UNITS = Kind("units", "units_past", "rtsm.unit.changed.v1", "unit")
 SCHOOLS = Kind("schools", "schools_past", "rtsm.school.changed.v1", "school")
-
-
-@dataclass(slots=True)
-class Changed:
-    """One record to be stored, and the record in force on its day until then."""
-
-    version: Version[str]
-    before: str | None
-    replaces: bool
-
-
-Changes = dict[str, list[Changed]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +84,7 @@ class Registry:
         async with self._writing() as tx:
             register = self._drafter.register
             _refuse(unit_faults(items, register.parents))
-            given = [(item.unit_id, item.valid_from, _unit_record(item)) for item in items]
+            given = [(item.unit_id, item.valid_from, unit_record(item)) for item in items]
             changes = await self._changes(tx, UNITS, given)
             self._refuse_cycles(items, changes)
             for item in items:
@@ -103,7 +98,7 @@ class Registry:
         async with self._writing() as tx:
             _refuse(school_faults(items, self._drafter.register.parents))
             given = [
-                (canonical_school_code(item.school_code), item.valid_from, _school_record(item))
+                (canonical_school_code(item.school_code), item.valid_from, school_record(item))
                 for item in items
             ]
             changes = await self._changes(tx, SCHOOLS, given)
@@ -149,7 +144,7 @@ class Registry:
             changed = put(versions, day, msgspec.json.encode(record).decode())
             known[identity] = merged(versions, changed)
             changes.setdefault(identity, {}).update(
-                (v.day, _changed(stored[identity], known[identity], v)) for v in changed
+                (v.day, changed_by(stored[identity], known[identity], v)) for v in changed
             )
         return {identity: list(days.values()) for identity, days in changes.items()}
 
@@ -211,7 +206,7 @@ class Registry:
                         dated.content,
                     )
                 )
-        await _keep_replaced(tx, kind, changes)
+        await keep_replaced(tx, kind.table, kind.past, changes)
         await tx.upsert_rows(kind.table, ("id", "valid_from"), _COLUMNS, rows)
         if events:
             await tx.upsert_rows("register_version", ("id",), ("id", "version"), [(0, version)])
@@ -247,78 +242,6 @@ class Registry:
         )
 
 
-def _changed(
-    stored: Sequence[Version[str]], known: Sequence[Version[str]], new: Version[str]
-) -> Changed:
-    """A record with what held on its day: the stored one of that very day, or the one before."""
-    same = next((v for v in stored if v.day == new.day and not v.silent), None)
-    if same is not None:
-        return Changed(new, same.content, replaces=True)
-    earlier = [v for v in known if v.day < new.day]
-    # The first record also holds before its own day: one put before it changes those days.
-    before = earlier[-1] if earlier else next((v for v in stored), None)
-    return Changed(new, None if before is None else before.content, replaces=False)
-
-
-async def _keep_replaced(tx: Tx, kind: Kind, changes: Changes) -> None:
-    """Copy the told records that are about to be overwritten; a record kept before stays."""
-    replaced = {
-        (identity, changed.version.day)
-        for identity, records in changes.items()
-        for changed in records
-        if changed.replaces
-    }
-    ids = sorted({identity for identity, _ in replaced})
-    for start in range(0, len(ids), _CHUNK):
-        rows = await tx.fetch(
-            f"SELECT {','.join(_PAST)} FROM {kind.table} WHERE id = ANY($1::text[]) AND silent = 0",
-            ids[start : start + _CHUNK],
-        )
-        kept = [tuple(row) for row in rows if (row[0], row[1]) in replaced]
-        if kept:
-            await tx.insert_rows(kind.past, _PAST, kept)
-
-
 def _refuse(errors: Sequence[FieldError]) -> None:
     if errors:
         raise Problem(422, errors[0].code, errors[0].detail, errors=errors[:100])
-
-
-def _unit_record(item: UnitIn) -> Record:
-    """All fields but the day, which is the record's key."""
-    return {
-        "unit_id": item.unit_id,
-        "name": item.name.strip(),
-        "names": item.names or {},
-        "level": item.level,
-        "parent_id": item.parent_id,
-        "valid_to": item.valid_to.isoformat() if item.valid_to else None,
-        "predecessors": item.predecessors or [],
-        "aliases": item.aliases or [],
-        "head_school_code": item.head_school_code,
-    }
-
-
-def _school_record(item: SchoolIn) -> Record:
-    """All fields but the day, which is the record's key."""
-    record: Record = {
-        "school_code": item.school_code,
-        "name": item.name.strip(),
-        "unit_id": item.unit_id,
-        "level": item.level,
-        "gender": item.gender,
-        "shift": item.shift,
-        "zone": item.zone,
-        "status": item.status or "open",
-        "lat": item.lat,
-        "lon": item.lon,
-        "attributes": item.attributes or {},
-    }
-    # Left out when not given: a register uploaded again is then the very record it was.
-    if item.names:
-        record["names"] = item.names
-    if item.predecessors:
-        record["predecessors"] = [canonical_school_code(code) for code in item.predecessors]
-    if item.aliases:
-        record["aliases"] = item.aliases
-    return record
