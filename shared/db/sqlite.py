@@ -202,8 +202,9 @@ class SqliteDatabase:
         if self._writer is None:
             raise Transient(f"{self.path.name} is not open")
         async with self._writing:
-            await self._writer.execute("BEGIN IMMEDIATE")
+            # Whoever is cancelled while it begins has begun all the same: that ends here too.
             try:
+                await self._writer.execute("BEGIN IMMEDIATE")
                 yield self._writer
                 await self._writer.execute("COMMIT")
             except BaseException:
@@ -241,10 +242,12 @@ class SqliteDatabase:
             raise Transient(f"{self.path.name} is not open")
         reader = await self._readers.get()
         try:
-            await reader.execute("BEGIN")
             try:
+                await reader.execute("BEGIN")
                 yield reader
             finally:
-                await reader.execute("COMMIT")
+                await reader.run(
+                    lambda connection: connection.in_transaction and connection.execute("COMMIT")
+                )
         finally:
             self._readers.put_nowait(reader)
