@@ -5,7 +5,6 @@ Owns the answers' form and who may see which; what is certain and what is near i
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date
 from typing import Annotated, Any
 
@@ -16,7 +15,8 @@ from services.ingest.drafts import Drafter
 from services.ingest.exchange import json_answer, tagged
 from services.ingest.intake import refresh
 from services.ingest.registry.book import Book, Records, entry_on
-from services.ingest.registry.naming import Match, Names, Resolution, anyone, halves
+from services.ingest.registry.branches import Whose, by_path
+from services.ingest.registry.naming import Match, Names, Resolution, anyone
 from shared.access import Principal
 from shared.db.engine import Database
 from shared.db.transaction import Tx
@@ -168,52 +168,8 @@ class Lookup:
         found = names.resolve(name, fits, stands, limit)
         if found.match is not None or found.ambiguous:
             return found
-        return self._by_path(names, records, name, day, fits, stands) or found
-
-    def _by_path(
-        self,
-        names: Names,
-        records: Records,
-        name: str,
-        day: int,
-        fits: Callable[[str], bool],
-        stands: Callable[[str], bool],
-    ) -> Resolution | None:
-        """A unit named after one above it (`Kech Dasht`), today or by any of its records.
-
-        None when no part of the name is that of a unit above; near ones are candidates as ever.
-        """
-        found: dict[str, Match] = {}
-        near: dict[str, Match] = {}
-        for above, own in halves(name):
-            upper = set(names.called(above, anyone))
-            if not upper:
-                continue
-            below = self._below(upper, records, day, fits)
-            for match in names.near(own, below, 5):
-                near.setdefault(match.identity, replace(match, by="path"))
-            for match in names.certain(own, _both(below, stands)):
-                found[match.identity] = replace(match, by="path")
-        told = tuple(found[identity] for identity in sorted(found))
-        if len(told) == 1:
-            return Resolution(told[0], told)
-        if told:
-            return Resolution(None, told, ambiguous=True)
-        offered = sorted(near.values(), key=lambda match: (-match.score, match.identity))
-        return Resolution(None, tuple(offered[:5])) if offered else None
-
-    def _below(
-        self, upper: set[str], records: Records, day: int, fits: Callable[[str], bool]
-    ) -> Callable[[str], bool]:
-        """Who stands under one of `upper`, on the day or by any of its own records."""
-        under = self._drafter.register.under
-
-        def below(unit_id: str) -> bool:
-            others = upper - {unit_id}
-            days = (day, *(version.day for version in records[unit_id]))
-            return fits(unit_id) and any(under(unit_id, others, on) for on in days)
-
-        return below
+        whose = Whose(fits, stands, self._drafter.register.under)
+        return by_path(names, records, name, day, whose) or found
 
     def _day(self, on: date | None) -> int:
         return day_number(on or self._drafter.stamps.today(self._drafter.zone))
@@ -268,10 +224,6 @@ class Lookup:
         """The names of the units above, nearest first, on a day."""
         above = self._drafter.register.chain(unit_id, day)[1:]
         return [entry_on(units, unit, day).name for unit in above if unit in units]
-
-
-def _both(one: Callable[[str], bool], other: Callable[[str], bool]) -> Callable[[str], bool]:
-    return lambda identity: one(identity) and other(identity)
 
 
 def _how(match: Match) -> Document:
