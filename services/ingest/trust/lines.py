@@ -63,7 +63,7 @@ class Lines:
 
     async def whole(self, tx: Tx, lines: Sequence["Line"]) -> dict["Line", list[Seen]]:
         """All visits of each line, in order."""
-        found: dict[Line, list[Seen]] = {line: [] for line in lines}
+        found: dict[tuple[str, ...], list[Seen]] = {line.values: [] for line in lines}
         width = len(self.names)
         for some in _parts(lines):
             rows = await tx.fetch(
@@ -71,10 +71,10 @@ class Lines:
                 *(sorted(set(column)) for column in zip(*(o.values for o in some), strict=True)),
             )
             for row in rows:
-                visits = found.get(Line(self, tuple(row)[-width:]))
+                visits = found.get(tuple(row[-width:]))
                 if visits is not None:
                     visits.append(self.build(row))
-        return found
+        return {line: found[line.values] for line in lines}
 
 
 def _parts(lines: Sequence["Line"]) -> list[list["Line"]]:

@@ -13,7 +13,7 @@ from services.ingest.trust.rows import Key, Place
 from services.ingest.trust.signals import Finding, Sighting, fast, jumps, rounded, stored_text
 from shared.db.transaction import Tx
 
-SHORT = 200
+SHORT = 80
 CHUNK = 16
 _WEEK = 7 * 86_400 * 1_000_000
 _MEASURES = 3

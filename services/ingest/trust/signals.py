@@ -16,6 +16,8 @@ from services.ingest.trust.traits import Answers, Cells, Spot
 
 _ENCODER = msgspec.json.Encoder()
 _MICRO = 1_000_000
+_STEP_M = 0.1112
+"""Metres of a millionth of a degree of a meridian, rounded up."""
 KMH = 100
 _NEAR_M = 500
 ROUND_RUN = 5
@@ -77,9 +79,13 @@ def _speed(visit: Sighting, other: Sighting) -> Finding | None:
     one, two = visit.spot, other.spot
     if one is None or two is None:
         return None
+    seconds = abs(visit.at - other.at) / _MICRO
+    # Going along a meridian and then along a parallel is never shorter: most pairs end here.
+    detour = (abs(one.lat - two.lat) + abs(one.lon - two.lon)) * _STEP_M
+    if detour * 3.6 <= KMH * seconds:
+        return None
     whole = metres(one.lat / _MICRO, one.lon / _MICRO, two.lat / _MICRO, two.lon / _MICRO)
     distance = whole - one.accuracy_m - two.accuracy_m
-    seconds = abs(visit.at - other.at) / _MICRO
     if distance <= _NEAR_M or distance * 3.6 <= KMH * seconds:
         return None
     kmh = round(distance * 3.6 / seconds) if seconds else None

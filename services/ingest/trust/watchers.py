@@ -16,7 +16,7 @@ from shared.db.engine import Database
 from shared.journal.consumer import Consumer
 from shared.platform import Platform
 
-_AT_ONCE = 200
+_AT_ONCE = 50
 
 
 @dataclass(frozen=True, slots=True)
