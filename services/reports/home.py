@@ -5,19 +5,19 @@ Owns what stands on it and its cache; finding is left to `finder`, rendering to 
 
 import asyncio
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from services.reports.card import Gathered, assemble
 from services.reports.cards import Cards
 from services.reports.figures import Place
 from services.reports.finder import Branch, Finder, Found
-from services.reports.formats.html import Pages, card_link
+from services.reports.formats.html import Pages, card_link, desk_of
 from services.reports.formats.view import Row, card_view
 from services.reports.gather import figure_set, read_catalogue
 from services.reports.targets import Targets
 from services.reports.texts import LANGUAGES
-from shared.access import Principal
+from shared.access import ANONYMOUS, Principal
 from shared.cache import Cache
 from shared.clients.indicators import IndicatorsClient
 from shared.errors import Problem
@@ -74,6 +74,7 @@ class Home:
             str(register),
             period.text,
             str(self._cards.today()),
+            *(name for name, _ in desk_of(principal)),
         )
         key = "home:" + hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:40]
         content = await self._cache.get(key)
@@ -97,6 +98,8 @@ class Home:
             "home.html",
             lang,
             path,
+            # The page is kept for all who may do the same: it names nobody.
+            principal=replace(principal, key_id=ANONYMOUS.key_id),
             query=query,
             level=level,
             found=found.places,

@@ -15,7 +15,7 @@ from services.reports.formats.html import Pages
 from services.reports.forms import read_form
 from services.reports.pages import HTML, page_lang
 from services.reports.sign_in import LINK_MINUTES, SignIn
-from shared.access import SESSION_HOURS, Access
+from shared.access import SESSION_HOURS, Access, Principal
 from shared.errors import Problem
 from shared.security import SESSION_COOKIE, public
 
@@ -43,11 +43,13 @@ class Door:
         asked: bool = False,
     ) -> Response:
         """The page with both ways in; says who is signed in."""
+        who = await _who(request, self.access)
         content = self.pages.render(
             "sign_in.html",
             page_lang(request),
             "/sign-in",
-            name=await _name(request, self.access),
+            principal=who,
+            name=None if who is None else who.name,
             wrong=wrong,
             asked=asked,
             minutes=LINK_MINUTES,
@@ -137,12 +139,12 @@ def _links(routes: APIRouter, door: Door) -> None:
         return door.signed_in(request, session)
 
 
-async def _name(request: Request, access: Access) -> str | None:
+async def _who(request: Request, access: Access) -> Principal | None:
     """Who is signed in in this browser."""
     token = request.cookies.get(SESSION_COOKIE)
     if not token:
         return None
     try:
-        return (await access.session(token)).name
+        return await access.session(token)
     except Problem:
         return None

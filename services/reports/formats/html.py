@@ -161,7 +161,7 @@ class Pages:
             school_link=lambda code: register_link(f"{SCHOOL_PREFIX}{code}", lang=lang),
             visit_link=partial(visit_link, lang=lang),
             explain=lambda code: explained(code, lang),
-            desk=_desk(principal),
+            desk=desk_of(principal),
             principal=principal,
             levels_name=lambda level: texts.maybe(f"levels.{level}", level),
             **values,
@@ -216,7 +216,7 @@ class Pages:
         return LANGUAGES[lang].moment(datetime.fromisoformat(instant).astimezone(self._zone))
 
 
-def _desk(principal: Principal | None) -> list[tuple[str, str]]:
+def desk_of(principal: Principal | None) -> list[tuple[str, str]]:
     """The pages, name and address, that are open to somebody."""
     return [
         (name, address)
