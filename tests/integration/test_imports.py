@@ -137,7 +137,7 @@ async def filled(house: Embedded) -> None:
     post, put = house.client.post, house.client.put
     aliases = ["=A; B", "x"]
     attributes = {"sanctioned": 5, "n": "=1+1"}
-    named = school("01001", aliases=aliases, attributes=attributes, lat=30.0, lon=-67.25)
+    named = school("01001", aliases=aliases, attributes=attributes, lat=30.0, lon=-67.1 - 0.2)
     schools = [named, school("2", valid_from="2019-01-01") | {"name": "=cmd|'/c calc'!A1"}]
     corrected = visit()
     for answer in (

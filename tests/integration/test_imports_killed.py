@@ -67,6 +67,6 @@ def test_a_killed_import_goes_on(processes: Processes) -> None:
     assert end["accepted"] + end["replayed"] == ROWS - ROWS // 1_000
     losses = client.get(f"{path}/report").json()["losses"]
     assert [loss["row"] for loss in losses] == [502 + 1_000 * n for n in range(ROWS // 1_000)]
-    text = client.get("/v1/exports/visits").text
+    text = client.get("/v1/exports/visits").content.decode("utf-8-sig")
     ids = [row["visit_id"] for row in csv.DictReader(io.StringIO(text))]
     assert len(ids) == len(set(ids)) == ROWS - ROWS // 1_000

@@ -114,6 +114,9 @@ class XlsxWriter:
         self._sheet.append([self._cell(_cell(f, row.get(f.name))) for f in self._fields])
 
     def _cell(self, value: Any) -> Any:
+        if isinstance(value, float) and float(f"{value:.15g}") != value:
+            # A workbook keeps fifteen digits; such a number is kept as its text.
+            value = repr(value)
         if not isinstance(value, str):
             return value
         if len(value) > _LONGEST:

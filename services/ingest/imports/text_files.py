@@ -8,6 +8,7 @@ import codecs
 import csv
 import io
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, BinaryIO
 
@@ -104,12 +105,12 @@ class _Kept(io.TextIOWrapper):
     """A reader that leaves the file open behind it."""
 
     def close(self) -> None:
-        """Let go of the file without closing it."""
-        if not self.closed:
+        """Let go of the file without closing it; it may be closed, or let go of, already."""
+        with suppress(ValueError):
             self.detach()
 
     def __exit__(self, *_: object) -> None:
-        self.detach()
+        self.close()
 
 
 def _utf16(file: BinaryIO, encoding: str) -> str:
