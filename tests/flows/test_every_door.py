@@ -58,12 +58,12 @@ class Told:
         return next(r for r in rows if (r["indicator"], r["split"]) == (indicator, None))
 
     def units(self) -> list[str]:
-        """The units with most behind them: of every level the busiest, and three schools."""
+        """The province, the four busiest units below it, and the two busiest schools."""
         year = Window("2018", date(2018, 1, 1), date(2018, 12, 31))
         made = {u: self.expected(u, year, "restated")["visits"] for u in unit_ids(self.log)}
         above = [u for u in made if not u.startswith("school:")]
-        busy = sorted(above, key=lambda u: -made[u])[:8]
-        schools = sorted(made.keys() - set(above), key=lambda u: -made[u])[:3]
+        busy = sorted(above, key=lambda u: -made[u])[:5]
+        schools = sorted(made.keys() - set(above), key=lambda u: -made[u])[:2]
         return ["PK-BA", *[u for u in busy if u != "PK-BA"], *schools]
 
 

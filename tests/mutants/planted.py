@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-HAND = ("tests/flows/test_register_and_reviews.py",)
+HAND = ("tests/flows/test_register_in_time.py", "tests/flows/test_reviews_in_figures.py")
 RANDOM = ("tests/flows/test_figures_equal_the_oracle.py::test_visits_sent_in_batches[json]",)
 FIGURES = (*HAND, *RANDOM)
 CONSUMER = ("tests/contract/test_consumer.py",)
