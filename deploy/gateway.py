@@ -126,6 +126,31 @@ def service_for(routes: Iterable[Route], method: str, path: str) -> str | None:
     return None
 
 
+def allowed(routes: Iterable[Route], path: str) -> list[str]:
+    """The methods that some service takes on a path; none where the gateway says 404."""
+    return sorted({m for route in routes if re.match(route.pattern, path) for m in route.methods})
+
+
+def _refusing(routes: Sequence[Route]) -> list[str]:
+    """Blocks that answer 405 on known paths, to what no block before them took."""
+    blocks = []
+    for number, path in enumerate(dict.fromkeys(route.path for route in routes)):
+        if path.endswith("/*"):
+            continue
+        pattern = Route("", frozenset(), path).pattern
+        methods = ", ".join(allowed(routes, re.sub(r"\{\w+\}", "x", path)))
+        problem = _PROBLEM % ("method_not_allowed", "Method Not Allowed", 405, "false")
+        blocks.append(
+            f"\n\t@m{number} path_regexp {pattern}\n"
+            f"\thandle @m{number} {{\n"
+            f'\t\theader Allow "{methods}"\n'
+            f"\t\theader Content-Type application/problem+json\n"
+            f"\t\trespond `{problem}` 405\n"
+            f"\t}}\n"
+        )
+    return blocks
+
+
 def caddyfile(routes: Sequence[Route]) -> str:
     """The text of the Caddyfile that sends every route to its service."""
     blocks = []
@@ -147,7 +172,7 @@ def caddyfile(routes: Sequence[Route]) -> str:
         _PROBLEM % ("unavailable", "Service Unavailable", 503, "true"),
     )
     snippets = "".join(_SERVICE.format(service=service) for service in services)
-    return _OPTIONS + snippets + _SITE + "".join(blocks) + tail
+    return _OPTIONS + snippets + _SITE + "".join([*blocks, *_refusing(routes)]) + tail
 
 
 def main() -> int:

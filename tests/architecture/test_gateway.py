@@ -9,7 +9,7 @@ import pytest
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.routing import BaseRoute, Mount, Route
 
-from deploy.gateway import CADDYFILE, caddyfile, load_routes, service_for
+from deploy.gateway import CADDYFILE, allowed, caddyfile, load_routes, service_for
 from services.app import BUILDERS
 from shared.clock import SystemClock
 from shared.platform import Platform
@@ -97,6 +97,14 @@ def test_a_fixed_word_wins_over_a_name() -> None:
     assert service_for(table, "GET", "/v1/units/school:17/figures") == "indicators"
     assert service_for(table, "GET", "/v1/units/PK-BA/children/figures") == "indicators"
     assert service_for(table, "GET", "/") == "reports"
+
+
+def test_another_method_on_a_known_path_is_told_which_there_are() -> None:
+    table = load_routes()
+    assert allowed(table, "/v1/officers") == ["GET", "HEAD", "PUT"]
+    assert allowed(table, "/v1/visits/x/revisions") == ["GET", "HEAD"]
+    assert allowed(table, "/metrics") == []
+    assert 'header Allow "GET, HEAD, PUT"' in caddyfile(table)
 
 
 def test_what_is_not_in_the_table_is_nobodys() -> None:

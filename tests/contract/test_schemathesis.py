@@ -19,7 +19,7 @@ from tests.support.embedded import Embedded
 from tests.support.processes import Deployment, Processes
 
 HERE = Path(__file__).with_name("schemathesis")
-SECONDS = 45
+SECONDS = 30
 # These make the server call whatever address they are given: nothing is asked outside this machine.
 CALLING_OUT = ("put_adapter", "poll_adapter")
 

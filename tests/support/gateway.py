@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import httpx
 
-from deploy.gateway import load_routes, service_for
+from deploy.gateway import allowed, load_routes, service_for
 
 
 class Gateway(httpx.AsyncBaseTransport):
@@ -27,6 +27,8 @@ class Gateway(httpx.AsyncBaseTransport):
         """Send the call to its service; 404 for a path that is in no line of the table."""
         path = request.url.raw_path.decode().split("?")[0]
         service = service_for(self._routes, request.method, path)
+        if service is None and (methods := allowed(self._routes, path)):
+            return httpx.Response(405, headers={"Allow": ", ".join(methods)})
         if service is None:
             return httpx.Response(404, text=f"the gateway knows no {request.method} {path}")
         target = next(self._instances[service])
