@@ -43,6 +43,7 @@ EN: dict[str, str] = {
     "rate_limited": "This key made all requests that it may make for now. Wait as long as "
     "Retry-After says.",
     "reply_exists": "Another reply bears this id. Give yours an id of its own.",
+    "revoked": "This key was revoked for good. Make another one.",
     "source_is_fixed": "A partner’s source cannot change once it sent something. Declare "
     "another partner.",
     "stale_version": "Somebody stored a newer version meanwhile. Read it, and send your "
@@ -86,6 +87,7 @@ UR: dict[str, str] = {
     "overloaded": "اس وقت بہت زیادہ دورے منتظر ہیں۔ کچھ دیر بعد وہی دوبارہ بھیجیں۔",
     "rate_limited": "اس کلید کی درخواستیں فی الحال پوری ہو گئیں۔ کچھ دیر انتظار کریں۔",
     "reply_exists": "اس شناخت کا جواب پہلے سے ہے۔ نئی شناخت دیں۔",
+    "revoked": "یہ کلید واپس لی جا چکی ہے۔ نئی کلید بنائیں۔",
     "source_is_fixed": "پارٹنر کا ذریعہ بدل نہیں سکتا۔ نیا پارٹنر درج کریں۔",
     "stale_version": "اس دوران نیا ورژن محفوظ ہو چکا ہے۔ اسے پڑھ کر دوبارہ بھیجیں۔",
     "token_or_user": "پارٹنر کے سرور کے لیے ٹوکن دیں، یا صارف اور پاس ورڈ۔",
