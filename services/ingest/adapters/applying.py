@@ -146,8 +146,10 @@ class Applier:
         raw = form_of(visit_id, payload, read, digests)
         if standing is None:
             standing = await self._posted(adapter, visit_id, raw)
-        await self._corrected(adapter, one, visit_id, raw, standing)
-        await self._reviewed(adapter, one, visit_id)
+        if standing is not None:
+            await self._corrected(adapter, one, visit_id, raw, standing)
+        if one.excluded is not None or (standing is not None and standing[0].excluded):
+            await self._reviewed(adapter, one, visit_id)
         return Result("applied", None, str(visit_id))
 
     async def _payload(self, adapter: Adapter, one: Submission) -> Payload:
@@ -170,10 +172,12 @@ class Applier:
                 return None
             return visit, await history(tx, adapter.config.source, str(visit_id))
 
-    async def _posted(self, adapter: Adapter, visit_id: UUID, raw: bytes) -> Standing:
-        """Post a visit; whoever was faster made what stands now."""
+    async def _posted(self, adapter: Adapter, visit_id: UUID, raw: bytes) -> Standing | None:
+        """Post a visit: None when it stands as posted, else what somebody faster made."""
         [fate] = await self._committer.submit([self._drafter.posted(raw, adapter.principal)])
-        if isinstance(fate, Problem) and fate.status not in {409, 410}:
+        if not isinstance(fate, Problem):
+            return None
+        if fate.status not in {409, 410}:
             raise fate
         standing = await self._standing(adapter, visit_id)
         if standing is None:

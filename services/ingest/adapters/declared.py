@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import httpx
 import msgspec
 
 from services.ingest.adapters.mapping import check, own_mapping
@@ -173,6 +174,8 @@ def _check(given: AdapterIn) -> None:
     names = [form.form for form in given.forms]
     if len(set(names)) != len(names):
         raise invalid("/forms", "double_form", "A form stands twice.")
+    if given.url is not None and not is_address(given.url):
+        raise invalid("/url", "invalid_url", "This is no address of a server.")
     if given.kind == "odk" and given.url is not None and given.project is None:
         raise invalid("/project", "missing", "ODK Central is asked for a project's forms.")
     login = given.login
@@ -183,6 +186,14 @@ def _check(given: AdapterIn) -> None:
     for place, form in enumerate(given.forms):
         if form.mapping is not None:
             check(form.mapping, f"/forms/{place}/mapping")
+
+
+def is_address(url: str) -> bool:
+    """Whether a client could ask a server at this address."""
+    try:
+        return bool(httpx.URL(url).host)
+    except (httpx.InvalidURL, ValueError):
+        return False
 
 
 async def _one(tx: Tx, name: str) -> Adapter | None:

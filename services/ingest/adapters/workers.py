@@ -18,7 +18,7 @@ from services.ingest.adapters.partner_http import PartnerServer
 from services.ingest.adapters.photos import Photos
 from services.ingest.adapters.polling import Poller
 from services.ingest.stamps import Stamps
-from shared.db.errors import DatabaseError, Transient
+from shared.db.errors import DatabaseError
 
 _LOOK_SECONDS = 2.0
 _LONGEST_PAUSE = 30.0
@@ -78,8 +78,8 @@ class Workers:
             while True:
                 try:
                     await self._muster()
-                except Transient as error:
-                    _LOG.warning("the declarations cannot be read", error=str(error))
+                except Exception as error:  # noqa: BLE001 - partners never end the process
+                    _LOG.error("the declarations cannot be read", exc_info=error)
                 await _pause(self._bell, _LOOK_SECONDS)
         finally:
             for name in list(self._crews):
@@ -88,8 +88,8 @@ class Workers:
     async def _muster(self) -> None:
         declared = {one.name: one for one in await self._parts.adapters.all()}
         for name in list(self._crews):
-            one = declared.get(name)
-            if one is None or one.changed_at != self._crews[name].changed_at:
+            one, crew = declared.get(name), self._crews[name]
+            if one is None or one.changed_at != crew.changed_at or crew.task.done():
                 await self._dismiss(name)
         for name, adapter in declared.items():
             if name not in self._crews:
@@ -101,6 +101,8 @@ class Workers:
         crew = self._crews.pop(name)
         crew.task.cancel()
         await asyncio.wait([crew.task])
+        if not crew.task.cancelled() and (error := crew.task.exception()) is not None:
+            _LOG.error("a partner's workers ended", adapter=name, exc_info=error)
 
     async def _serve(self, adapter: Adapter, bells: list[asyncio.Event]) -> None:
         parts = self._parts
