@@ -97,7 +97,7 @@ def test_a_dirty_cell_is_told_with_what_to_do(
 
 
 def test_a_near_choice_is_offered_not_taken() -> None:
-    fault = clean("choice", "Funktional", choices={"Functional": "open", "Closed": "closed"})
+    fault = clean("choice", "Fnctional x", choices={"Functional": "open", "Closed": "closed"})
     assert isinstance(fault, Fault)
     assert fault.detail.endswith("Did you mean open?")
 
