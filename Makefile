@@ -38,7 +38,7 @@ fmt: .venv/development.stamp  ## format, and mend what the linter can mend
 	$(BIN)/ruff check --quiet --fix . || true
 	$(BIN)/ruff format .
 
-BENCHMARKS ?= intake fold figures freshness memory
+BENCHMARKS ?= intake imports fold figures freshness memory
 bench: services  ## the benchmarks, both sides of each ratio in one run (BENCHMARKS="fold figures")
 	@for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python -m tests.benchmarks.$$name || exit 1; done
 
