@@ -6,8 +6,8 @@ import sys
 
 from tests.architecture.source import PRODUCT, ROOT, modules
 
-# Not imported by name: builds the package, speeds up the server, unpacks Kafka's batches.
-UNSEEN = {"hatchling", "editables", "cramjam", "tzdata"}
+# Not imported by name: build the package, read forms, unpack Kafka's batches, know the zones.
+UNSEEN = {"hatchling", "editables", "cramjam", "tzdata", "python-multipart"}
 # Come with a declared one, by that one's promise.
 WITHIN = {"starlette": "fastapi", "pydantic": "fastapi", "pydantic_core": "fastapi"}
 WITHIN |= {"sqlalchemy": "sqlmodel", "markupsafe": "jinja2", "typing_extensions": "fastapi"}
