@@ -32,7 +32,6 @@ _LOG = structlog.get_logger("rtsm.imports")
 _IDLE_SECONDS = 2.0
 _PAUSES = (0.1, 0.5, 1.0, 2.0, 5.0)
 _ALL = 1_000_001
-_BREATH = 16
 
 
 class Runner:
@@ -146,10 +145,10 @@ class Runner:
         begun = job.done or job.faults
         if not begun and not await self._advance(job, _opening(job, table, plan)):
             return
-        chunk = await _taken(rows, plan, size)
+        chunk = await asyncio.to_thread(_taken, rows, plan, size)
         while chunk and alive():
             # The next rows are read while these are stored.
-            ahead = asyncio.create_task(_taken(rows, plan, size))
+            ahead = asyncio.create_task(asyncio.to_thread(_taken, rows, plan, size))
             try:
                 step = await self._applied(applier, chunk, run)
                 run.resumed = False
@@ -167,7 +166,7 @@ class Runner:
     async def _skip(rows: Iterator[Numbered], run: Run, applier: Applier) -> None:
         left = run.job.done
         while left:
-            chunk = await _taken(rows, run.plan, min(left, 2_000))
+            chunk = await asyncio.to_thread(_taken, rows, run.plan, min(left, 2_000))
             applier.seen(chunk, run)
             left -= len(chunk)
 
@@ -210,16 +209,8 @@ class Runner:
             await store.drop_pieces(tx, job.import_id)
 
 
-async def _taken(rows: Iterator[Numbered], plan: Plan, size: int) -> list[Ready]:
-    """The next rows as records; not in a thread, where it would only take turns with the loop."""
-    chunk: list[Ready] = []
-    while len(chunk) < size:
-        few = [plan.record(*row) for row in islice(rows, min(_BREATH, size - len(chunk)))]
-        chunk += few
-        if len(few) < _BREATH:
-            break
-        await asyncio.sleep(0)
-    return chunk
+def _taken(rows: Iterator[Numbered], plan: Plan, size: int) -> list[Ready]:
+    return [plan.record(number, cells) for number, cells in islice(rows, size)]
 
 
 def _opening(job: Job, table: Table, plan: Plan) -> Step:
