@@ -1,6 +1,5 @@
 """`/v1/calendar`: the calendar by which visits are flagged, version by version."""
 
-from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -13,13 +12,12 @@ from services.ingest.changes import revisions_matched
 from services.ingest.exchange import json_answer, json_body, tagged
 from services.ingest.reading import Body
 from shared.access import Principal
-from shared.errors import invalid
+from shared.queries import Day
 from shared.security import require
 
 _CALENDAR: Body[CalendarIn] = Body(CalendarIn)
 Reader = Annotated[Principal, Depends(require("registry:read"))]
 Writer = Annotated[Principal, Depends(require("registry:write"))]
-_DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 EXAMPLE: dict[str, Any] = {
     "name": "Balochistan",
     "valid_from": "2026-01-01",
@@ -65,11 +63,11 @@ def router(store: CalendarStore) -> APIRouter:
     async def get_calendar(
         request: Request,
         _: Reader,
-        on: Annotated[str | None, Query(pattern=_DAY, description="default today")] = None,
+        on: Annotated[Day | None, Query(description="default today")] = None,
         version: Annotated[int | None, Query(ge=0, le=2**53)] = None,
     ) -> Response:
         """Read the calendar that holds on a day, or one version; version 0 is the default."""
-        answer = _told(await store.read(_day_of(on), version))
+        answer = _told(await store.read(on, version))
         tag = answer.headers["ETag"]
         if request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers={"ETag": tag})
@@ -84,13 +82,6 @@ def router(store: CalendarStore) -> APIRouter:
         return tagged(request, json_answer({"versions": await store.versions()}))
 
     return routes
-
-
-def _day_of(text: str | None) -> date | None:
-    try:
-        return None if text is None else date.fromisoformat(text)
-    except ValueError:
-        raise invalid("/query/on", "invalid_date", "There is no such day.") from None
 
 
 def _told(document: dict[str, Any]) -> Response:

@@ -7,7 +7,6 @@ schools under its units, a key with `admin` everything.
 import base64
 import binascii
 import re
-from datetime import date
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -27,6 +26,7 @@ from shared.db.engine import Database
 from shared.domain.codes import canonical_school_code
 from shared.domain.days import day_number
 from shared.errors import invalid, not_found
+from shared.queries import Day
 from shared.security import require
 
 _FLAG = re.compile(r"[a-z_]{1,60}\Z")
@@ -81,8 +81,8 @@ class Listing:
             request: Request,
             caller: Reader,
             school: Annotated[str | None, Query(max_length=100)] = None,
-            first: Annotated[date | None, Query(alias="from")] = None,
-            last: Annotated[date | None, Query(alias="to")] = None,
+            first: Annotated[Day | None, Query(alias="from")] = None,
+            last: Annotated[Day | None, Query(alias="to")] = None,
             status: Status | None = None,
             flag: Annotated[str | None, Query(max_length=60)] = None,
             source: Source = None,

@@ -6,7 +6,6 @@ for `contacts:read` only.
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from datetime import date
 from typing import Annotated, Any
@@ -22,21 +21,18 @@ from services.notify.schemas import OfficerIn
 from services.notify.vacancies import vacancies
 from shared.access import Principal
 from shared.domain.days import day_date, day_number
-from shared.errors import FieldError, Problem, invalid, not_found
+from shared.errors import FieldError, Problem, not_found
+from shared.queries import Day
 from shared.security import require
 
 MOST_ITEMS = 1_000
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 Reader = Annotated[Principal, Depends(require("alerts:read"))]
 Registrar = Annotated[Principal, Depends(require("officers:write"))]
 Unit = Annotated[str | None, Query(min_length=1, max_length=128, description="a unit's id")]
 Post = Annotated[
     str | None, Query(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,31}$", description="such as DEO")
 ]
-On = Annotated[
-    str | None,
-    Query(max_length=10, description="a day, such as 2018-03-05; default today"),
-]
+On = Annotated[Day | None, Query(description="a day, such as 2018-03-05; default today")]
 
 
 def add_officers(routes: APIRouter, desk: Desk, places: Places) -> None:
@@ -103,7 +99,7 @@ def _get(routes: APIRouter, desk: Desk, places: Places) -> None:
         contacts = principal.has("contacts:read")
         everybody = await desk.officers()
         if unit is not None:
-            day = day_of(on, desk.today())
+            day = _number(on, desk.today())
             path = await _path(places, principal, unit)
             posts = {post} if post else {p for person in everybody for p in person.posts()}
             held = [one for p in sorted(posts) for one in holding(everybody, p, path, day)]
@@ -114,14 +110,18 @@ def _get(routes: APIRouter, desk: Desk, places: Places) -> None:
                 "on": day_date(day).isoformat(),
                 "officers": [holding_answer(one, contacts=contacts) for one in held],
             }
-        chosen = _serving(everybody, post, None if on is None else day_of(on, 0))
+        chosen = _serving(everybody, post, None if on is None else day_number(on))
         after = read_cursor(cursor_)
         shown: list[dict[str, Any]] = []
         for person in chosen:
             if after is not None and person.officer_id <= after[1]:
                 continue
             if len(shown) == limit:
-                query = {"post": post, "on": on, "limit": str(limit)}
+                query = {
+                    "post": post,
+                    "on": None if on is None else on.isoformat(),
+                    "limit": str(limit),
+                }
                 last = cursor(0, shown[-1]["officer_id"])
                 response.headers.update(next_link(request.url.path, query, last))
                 break
@@ -140,7 +140,7 @@ def _vacancies(routes: APIRouter, desk: Desk, places: Places) -> None:
         A post is known by its postings: somebody was, is or will be there. `unit` takes everything
         below it in.
         """
-        day = day_of(on, desk.today())
+        day = _number(on, desk.today())
         if unit is not None:
             await _path(places, principal, unit)
         shown = []
@@ -151,16 +151,9 @@ def _vacancies(routes: APIRouter, desk: Desk, places: Places) -> None:
         return {"on": day_date(day).isoformat(), "vacancies": shown}
 
 
-def day_of(text: str | None, otherwise: int) -> int:
-    """Return the number of a day written 2018-03-05, the other for none; raises Problem 422."""
-    if text is None:
-        return otherwise
-    try:
-        if _DAY.fullmatch(text):
-            return day_number(date.fromisoformat(text))
-    except ValueError:
-        pass
-    raise invalid("/query/on", "invalid_date", "A day is written 2018-03-05.")
+def _number(on: date | None, otherwise: int) -> int:
+    """Return the number of a day, or the other for none."""
+    return otherwise if on is None else day_number(on)
 
 
 def _serving(officers: list[Officer], post: str | None, day: int | None) -> list[Officer]:

@@ -46,8 +46,7 @@ def told(job: dict[str, Any]) -> list[tuple[int, str | None, str]]:
 def workbook(*rows: list[Any], title: str = "Sheet1") -> bytes:
     """An XLSX workbook of one sheet."""
     book = Workbook()
-    sheet = book.active
-    sheet.title = title
+    sheet = book.create_sheet(title, 0)
     for row in rows:
         sheet.append(row)
     file = io.BytesIO()

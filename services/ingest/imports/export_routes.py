@@ -6,7 +6,6 @@ file, never a connection to the database.
 
 import tempfile
 from collections.abc import AsyncIterator
-from datetime import date
 from typing import IO, Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query
@@ -19,6 +18,7 @@ from services.ingest.store import Filter
 from shared.access import Principal
 from shared.domain.codes import canonical_school_code
 from shared.domain.days import day_number
+from shared.queries import Day
 from shared.security import require
 
 Format = Annotated[Literal["csv", "xlsx", "geojson"], Query(alias="format")]
@@ -43,8 +43,8 @@ def export_router(rows: ExportRows) -> APIRouter:
         caller: Visits,
         file_format: Format = "csv",
         school: Annotated[str | None, Query(max_length=100)] = None,
-        first: Annotated[date | None, Query(alias="from")] = None,
-        last: Annotated[date | None, Query(alias="to")] = None,
+        first: Annotated[Day | None, Query(alias="from")] = None,
+        last: Annotated[Day | None, Query(alias="to")] = None,
         status: Literal["accepted", "quarantined", "excluded"] | None = None,
         source: Annotated[str | None, Query(max_length=100, description="for admins")] = None,
     ) -> StreamingResponse:

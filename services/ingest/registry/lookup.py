@@ -23,13 +23,16 @@ from shared.db.transaction import Tx
 from shared.domain.codes import SCHOOL_PREFIX, canonical_unit
 from shared.domain.days import day_number
 from shared.errors import invalid
+from shared.queries import Day
 from shared.security import require
 
 Reader = Annotated[Principal, Depends(require("registry:read"))]
 Name = Annotated[str, Query(min_length=1, max_length=300, description="as it is written")]
 Most = Annotated[int, Query(ge=1, le=50)]
-On = Annotated[date | None, Query(description="as everything is called on this day")]
-Under = Annotated[str | None, Query(max_length=110, description="only under this unit")]
+On = Annotated[Day | None, Query(description="as everything is called on this day")]
+Under = Annotated[
+    str | None, Query(min_length=1, max_length=110, description="only under this unit")
+]
 _UNIT_ANSWER = {
     "resolved": None,
     "ambiguous": False,

@@ -22,6 +22,7 @@ from shared.db.engine import Database
 from shared.domain.codes import canonical_school_code, canonical_unit
 from shared.domain.days import day_number
 from shared.errors import invalid
+from shared.queries import Day
 from shared.security import require
 
 Reader = Annotated[Principal, Depends(require("registry:read"))]
@@ -53,7 +54,7 @@ class Pages:
             caller: Reader,
             q: Annotated[str | None, Query(max_length=100, description="part of a name")] = None,
             level: Annotated[str | None, Query(max_length=100)] = None,
-            on: Annotated[date | None, Query(description="only what holds on this day")] = None,
+            on: Annotated[Day | None, Query(description="only what holds on this day")] = None,
             after: After = None,
             limit: Limit = 500,
         ) -> Response:

@@ -27,6 +27,7 @@ from shared.db.engine import Database
 from shared.domain.codes import SCHOOL_PREFIX, canonical_school_code, canonical_unit
 from shared.domain.days import day_number
 from shared.errors import invalid, not_found
+from shared.queries import Day
 from shared.security import require
 
 _REPLY: Body[replies.ReplyIn] = Body(replies.ReplyIn)
@@ -36,8 +37,8 @@ Reviewer = Annotated[Principal, Depends(require("visits:review"))]
 Reader = Annotated[Principal, Depends(require("visits:read"))]
 Source = Annotated[str | None, Query(max_length=100, description="whose visits; for admins")]
 Unit = Annotated[str | None, Query(max_length=110)]
-From = Annotated[date | None, Query(alias="from")]
-To = Annotated[date | None, Query(alias="to")]
+From = Annotated[Day | None, Query(alias="from")]
+To = Annotated[Day | None, Query(alias="to")]
 After = Annotated[str | None, Query(max_length=600)]
 State = Literal["open", "cleared", "released", "excluded", "all"]
 
