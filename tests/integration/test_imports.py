@@ -29,7 +29,7 @@ OFFICERS: list[dict[str, Any]] = [
         "channels": ["sms"],
         "postings": [
             {"unit_id": "QTA", "from": "2018-01-01", "to": "2018-12-31"},
-            {"unit_id": "PSN", "from": "2019-01-01"},
+            {"unit_id": "PSN", "from": "2019-01-01", "post": "DDEO", "acting": True},
         ],
     }
 ]
@@ -188,8 +188,9 @@ async def test_an_export_comes_back_as_it_was(
 async def test_officers_units_and_targets_tell_what_is_wrong(house: Embedded) -> None:
     officers = await imported(
         house,
-        "officer_id;name;post;email;posting.unit_id\nO1;Ali;DEO;a@b.pk;QTA\nO2;Bo;DEO;x;QTA\n"
-        "O3;Cy;DEO;c@b.pk;NOWHERE\nO3;Cy;DEO;c@b.pk;PSN\n",
+        "officer_id;name;post;email;posting.unit_id;posting.acting;posting.post\n"
+        "O1;Ali;DEO;a@b.pk;QTA;no;DEO\nO2;Bo;DEO;x;QTA;;\n"
+        "O3;Cy;DEO;c@b.pk;NOWHERE;;\nO3;Cy;DEO;c@b.pk;PSN;;\n",
         "kind=officers",
     )
     assert counts(officers) == {"accepted": 1, "rejected": 3}
@@ -209,6 +210,20 @@ async def test_officers_units_and_targets_tell_what_is_wrong(house: Embedded) ->
     targets = "indicator,unit_id,target\nstudent_attendance,BA,0.8\nstudent_attendance,XX,0.8\n"
     assert counts(await imported(house, targets, "kind=targets")) == {"accepted": 1, "rejected": 1}
     assert counts(await imported(house, targets, "kind=targets")) == {"unchanged": 1, "rejected": 1}
+
+
+async def test_a_key_is_offered_near_names_of_its_own_units_only(house: Embedded) -> None:
+    key, _, _ = await house.platform.access.create_key(
+        "partner", ["registry:write", "imports:write"], units=["QTA"]
+    )
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": CSV}
+    content = b"school_code,name,unit_id\n7,Seven,Psnn\n8,Eight,Qtta\n"
+    answer = await house.client.post("/v1/imports?kind=schools", content=content, headers=headers)
+    await house.drain()
+    report = await house.client.get(f"{answer.headers['Location']}/report", headers=headers)
+    fixes = [loss["fix"] for loss in report.json()["losses"]]
+    assert ["QTA" in fix for fix in fixes] == [False, True]
+    assert not any("PSN" in fix for fix in fixes)
 
 
 async def test_a_key_imports_and_sees_its_own_only(house: Embedded) -> None:

@@ -15,6 +15,7 @@ from services.ingest.drafts import Drafter
 from services.ingest.imports.refusal import NOTED, REFUSED, Loss
 from services.ingest.imports.rows import Plan, Ready
 from services.ingest.imports.store import Job, Step
+from shared.access import Principal
 from shared.db.engine import Database
 from shared.db.transaction import Tx
 from shared.domain.codes import SCHOOL_PREFIX, canonical_unit
@@ -62,8 +63,12 @@ class UnitNames(Protocol):
         level: str | None = None,
         under: str | None = None,
         on: date | None = None,
+        caller: Principal | None = None,
     ) -> Any:
-        """A resolution: `match` (certain, or None) and `candidates`, each with `identity`."""
+        """A resolution: `match` (certain, or None) and `candidates`, each with `identity`.
+
+        With a `caller`, only units that its key may see.
+        """
         ...
 
 
@@ -128,7 +133,9 @@ class Units:
         fix = "Import the unit first, or use the unit's id or a declared alias."
         if self._names is not None:
             async with self._database.reading() as tx:
-                found = await self._names.unit_named(tx, name, level=run.plan.mapping.level)
+                found = await self._names.unit_named(
+                    tx, name, level=run.plan.mapping.level, caller=run.job.caller
+                )
             if found.match is not None:
                 return str(found.match.identity)
             near = ", ".join(f"{m.identity} ({m.matched})" for m in found.candidates[:5])

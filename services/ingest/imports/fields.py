@@ -130,6 +130,8 @@ _OFFICER = (
     FieldKind("posting.unit_id", "text", _TEXT),
     FieldKind("posting.from", "date"),
     FieldKind("posting.to", "date"),
+    FieldKind("posting.post", "text", _TEXT),
+    FieldKind("posting.acting", "boolean"),
 )
 
 

@@ -4,6 +4,7 @@ Owns the grouping: a row is an officer at one posting, all rows of an officer ar
 all postings. Nothing about people is stored here; notify is asked over its own interface.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,6 +22,7 @@ from shared.db.errors import Transient
 from shared.errors import FieldError, not_found
 
 _AT_ONCE = 200
+_POSTING = re.compile(r"\Apostings(/[0-9]+)?")
 _SERVER_ERROR = 500
 Person = dict[str, Any]
 
@@ -155,7 +157,7 @@ class Officers:
             found: dict[int, list[FieldError]] = {}
             for error in errors:
                 _, index, *rest = error.pointer.split("/")
-                pointer = "/" + "/".join(rest).replace("postings/", "posting/")
+                pointer = "/" + _POSTING.sub("posting", "/".join(rest))
                 found.setdefault(int(index), []).append(
                     FieldError(pointer, error.code, error.detail)
                 )
@@ -190,12 +192,19 @@ def _person(rows: Sequence[Ready]) -> Person | None:
     return person
 
 
+def _said(posting: Person, person: Person) -> Person:
+    """What a posting says; the officer's own post and not acting are what goes without saying."""
+    said = {key: value for key, value in posting.items() if value is not None}
+    if said.get("post") == person.get("post"):
+        said.pop("post", None)
+    if not said.get("acting"):
+        said.pop("acting", None)
+    return said
+
+
 def _comparable(person: Person) -> bytes:
     """An officer in one spelling: absent and null alike, defaults filled in."""
     kept = {key: value for key, value in person.items() if value not in (None, [], {})}
     kept.setdefault("language", "en")
-    kept["postings"] = [
-        {key: value for key, value in posting.items() if value is not None}
-        for posting in person.get("postings", [])
-    ]
+    kept["postings"] = [_said(posting, person) for posting in person.get("postings", [])]
     return msgspec.json.encode(kept, order="deterministic")
