@@ -226,3 +226,10 @@ async def test_a_school_without_a_zone_and_a_zone_by_another_word(intake: House)
     await stored(intake, calendar(zones=[zone], default_zone="winter", valid_from="2018-01-01"))
     assert await flags(intake, winter, school_code="5") == {"vacation"}
     assert await flags(intake, winter, school_code="6") == {"vacation"}
+
+
+async def test_a_register_that_does_not_change_is_waited_for_as_it_was_told(intake: House) -> None:
+    told = (await intake.call("PUT", "/v1/schools", [school("1001")])).json()["version"]
+    await stored(intake, calendar())
+    again = await intake.call("PUT", "/v1/schools", [school("1001")])
+    assert (again.json()["changed"], again.json()["version"]) == (0, told)
