@@ -40,8 +40,12 @@ class Applier(Protocol):
 
     size: int
 
+    def prepare(self, ready: Ready, run: Run) -> None:
+        """Do for a row what needs no database, while the rows before it are being stored."""
+        ...
+
     async def apply(self, rows: Sequence[Ready], run: Run) -> Step:
-        """Store rows, or foretell it on a dry run; raises Transient to be asked again.
+        """Store prepared rows, or foretell it on a dry run; raises Transient to be asked again.
 
         Applying the same rows again changes nothing.
         """

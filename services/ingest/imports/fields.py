@@ -7,7 +7,7 @@ theirs are listed here.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import msgspec
@@ -39,7 +39,7 @@ class FieldKind:
     options: dict[str, Any] = field(default_factory=dict)
     required: bool = False
 
-    @property
+    @cached_property
     def path(self) -> tuple[str, ...]:
         """The keys from the record down to the value; an attribute's name may hold dots."""
         head, _, rest = self.name.partition(".")

@@ -80,6 +80,9 @@ class Officers:
     def seen(self, rows: Sequence[Ready], run: Run) -> None:
         """Nothing to know: a file is applied at once or not at all."""
 
+    def prepare(self, ready: Ready, run: Run) -> None:
+        """Nothing to do ahead: a file is applied at once."""
+
     async def apply(self, rows: Sequence[Ready], run: Run) -> Step:
         """Store the officers that are new or changed."""
         step = Step()

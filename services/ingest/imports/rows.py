@@ -5,9 +5,9 @@ of single cells is `cleaning`'s, that of the whole record its kind's. Equal cell
 read once: most columns hold few different values.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from operator import itemgetter
 from typing import Any
 from uuid import UUID, uuid5
@@ -32,16 +32,21 @@ _POINTS = {"schools": ("lat", "lon"), "visits": ("location.lat", "location.lon")
 _NAMES = {"schools": ("school_code", "name"), "units": ("unit_id", "name")}
 # Each row has its own, or a value that rows must not share.
 _UNCACHED = {"uuid", "instant", "prose", "json", "list"}
+Path = tuple[str, ...]
 _BLANKS: tuple[Any, ...] = (None, {}, [], "")
 
 
 @dataclass(slots=True)
 class Ready:
-    """A row as a record; without one when a cell costs the row. `identity` is made of the key."""
+    """A row as a record; without one when a cell costs the row.
+
+    `made` is what its kind made of the record ahead of storing it, if anything.
+    """
 
     row: int
     record: dict[str, Any] | None
     losses: list[Loss] = field(default_factory=list)
+    made: Any = None
 
 
 @dataclass(slots=True)
@@ -58,15 +63,30 @@ class _Column:
     odd: dict[str, Any]
 
 
-class _Group:
-    """The columns of one object in the record. Equal cells of a `shared` one make one object."""
+class _Branch:
+    """The columns of one object in the record, and the objects in it.
 
-    def __init__(self, columns: Sequence[_Column], *, shared: bool) -> None:
-        self._members = [(c.field.path[-1], c.places[0], c.known, c) for c in columns]
-        places = [column.places[0] for column in columns]
-        several = shared and len(places) > 1
-        plain = not any(column.field.kind in _UNCACHED for column in columns)
-        self._cut = itemgetter(*places) if several and plain else None
+    Equal cells make one object, shared by the rows that have them, except where `own` says so.
+    """
+
+    def __init__(self, path: Path, columns: Sequence[_Column], own: Path | None) -> None:
+        depth = len(path)
+        mine = [column for column in columns if column.field.path[:-1] == path]
+        self._members = [
+            (c.field.path[-1], c.places[0] if len(c.places) == 1 else None, c.known, c)
+            for c in mine
+        ]
+        below = dict.fromkeys(
+            column.field.path[depth] for column in columns if len(column.field.path) > depth + 1
+        )
+        self._children = [
+            (key, _Branch((*path, key), [c for c in columns if _within(c, (*path, key))], own))
+            for key in below
+        ]
+        places = [place for column in columns for place in column.places]
+        steady = not any(column.field.kind in _UNCACHED for column in columns)
+        shared = steady and len(places) > 1 and path not in ((), own)
+        self._cut = itemgetter(*places) if shared else None
         self._seen: dict[tuple[str, ...], dict[str, Any]] = {}
 
     def read(self, plan: "Plan", ready: Ready, cells: list[str]) -> dict[str, Any]:
@@ -85,7 +105,7 @@ class _Group:
     def _made(self, plan: "Plan", ready: Ready, cells: list[str]) -> dict[str, Any]:
         node: dict[str, Any] = {}
         for key, place, known, column in self._members:
-            raw = cells[place]
+            raw = cells[place] if place is not None else _joined(column, cells)
             if raw:
                 value = known.get(raw)
                 if value is None:
@@ -93,7 +113,23 @@ class _Group:
                     if value is None:
                         continue
                 node[key] = value
+        for key, child in self._children:
+            below = child.read(plan, ready, cells)
+            if below:
+                held = node.get(key)
+                node[key] = {**held, **below} if isinstance(held, dict) else below
         return node
+
+
+def _within(column: _Column, path: Path) -> bool:
+    """Whether a column's field lies in the object at a path."""
+    return len(column.field.path) > len(path) and column.field.path[: len(path)] == path
+
+
+def _joined(column: _Column, cells: list[str]) -> str:
+    """The text of a field that several columns make, or none."""
+    raw = column.constant or " ".join(cells[place].strip() for place in column.places)
+    return raw if raw.strip() else ""
 
 
 class Plan:
@@ -121,26 +157,9 @@ class Plan:
         ]
         names = _NAMES.get(mapping.kind, ())
         self._named = [column for column in self._columns if column.field.name in names]
-        self._node_of = _nodes(column.field.path[:-1] for column in self._columns)
-        self._joints = [
-            (place, (self._node_of[path[:-1]], path[-1]))
-            for path, place in sorted(self._node_of.items(), key=lambda item: -len(item[0]))
-            if path
-        ]
-        # Objects that hold others, and a point that may be mended, are each row's own.
-        holders = {path[:-1] for path in self._node_of if path}
-        self._groups = [
-            _Group(
-                [
-                    column
-                    for column in self._columns
-                    if column.field.path[:-1] == path and len(column.places) == 1
-                ],
-                shared=path not in holders and path != ("location",),
-            )
-            for path in self._node_of
-        ]
-        self._joined = [column for column in self._columns if len(column.places) != 1]
+        own = _POINTS.get(mapping.kind, ("",))[0].split(".")[:-1]
+        # A point that may be mended is each row's own.
+        self._root = _Branch((), self._columns, tuple(own))
         self._point = _POINTS.get(mapping.kind)
         self._area = mapping.box()
 
@@ -217,38 +236,21 @@ class Plan:
             if total is not None:
                 self._lose(ready, Loss(row, self._named[0].label, total))
                 return ready
-        self._fill(ready, cells)
+        record = self._root.read(self, ready, cells)
+        if ready.record is not None:
+            ready.record = record
         if self._point is not None and (self._area is not None or self.mapping.fields):
             self._check_point(ready)
         if self._key and ready.record is not None and "visit_id" not in ready.record:
             self._identify(ready, cells)
         return ready
 
-    def _fill(self, ready: Ready, cells: list[str]) -> None:
-        """Put the cells' values in; the way of cells that were seen before is the short one."""
-        nodes = [group.read(self, ready, cells) for group in self._groups]
-        for column in self._joined:
-            raw = column.constant or " ".join(cells[place].strip() for place in column.places)
-            value = self.value(ready, column, raw) if raw.strip() else None
-            if value is not None:
-                place = self._node_of[column.field.path[:-1]]
-                # The object may be another row's as well.
-                nodes[place] = {**nodes[place], column.field.path[-1]: value}
-        for place, (above, key) in self._joints:
-            node = nodes[place]
-            if node:
-                held = nodes[above].get(key)
-                node = {**held, **node} if isinstance(held, dict) else node
-                nodes[above][key] = node
-        if ready.record is not None:
-            ready.record = nodes[0]
-
     def value(self, ready: Ready, column: _Column, raw: str) -> Any:
         """What a cell says, or None when it says nothing or is told as a loss."""
         value = column.odd.get(raw, _UNKNOWN)
         if value is _UNKNOWN:
             value = column.read(raw)
-            if isinstance(value, datetime | date):
+            if isinstance(value, date):
                 value = value.isoformat()
             if column.field.kind not in _UNCACHED:
                 good = value is not None and type(value) is not Fault
@@ -293,15 +295,6 @@ class Plan:
         elif ready.record is not None:
             name = "\x1f".join((self._source, *parts))
             ready.record["visit_id"] = str(uuid5(NAMESPACE, name))
-
-
-def _nodes(paths: Iterable[tuple[str, ...]]) -> dict[tuple[str, ...], int]:
-    """All objects of a record by their path, those that only hold others too; the record first."""
-    found: dict[tuple[str, ...], int] = {(): 0}
-    for path in paths:
-        for end in range(1, len(path) + 1):
-            found.setdefault(path[:end], len(found))
-    return found
 
 
 def _numbered(header: Sequence[str]) -> dict[str, int]:

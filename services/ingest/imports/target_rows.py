@@ -49,6 +49,9 @@ class TargetRows:
             if ready.record is not None:
                 run.doubles.fault(_row_key(ready.record), ready.row, _row_said(ready.record))
 
+    def prepare(self, ready: Ready, run: Run) -> None:
+        """Nothing to do ahead: rows are judged by the register as it stands."""
+
     async def apply(self, rows: Sequence[Ready], run: Run) -> Step:
         """Store the targets that are new or changed, in one transaction."""
         step = Step()

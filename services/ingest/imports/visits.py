@@ -4,7 +4,6 @@ Owns nothing of what a visit may say: rows become drafts and are stored as those
 row whose visit is stored with the same content changes nothing.
 """
 
-import asyncio
 from collections.abc import Sequence
 
 import msgspec
@@ -24,7 +23,6 @@ from shared.db.engine import Database
 from shared.db.errors import Transient
 from shared.errors import FieldError, Problem
 
-_BREATH = 16
 _ENCODER = msgspec.json.Encoder()
 _CONFLICT = 409
 _WAITING = Fault(
@@ -52,39 +50,32 @@ class Visits:
     def seen(self, rows: Sequence[Ready], run: Run) -> None:
         """Nothing to know of earlier rows: the ledger knows every visit."""
 
-    async def apply(self, rows: Sequence[Ready], run: Run) -> Step:
-        """Store a chunk of visits in one transaction, or foretell what would become of it."""
-        drafts: list[Draft] = []
-        drafted: list[Draft | None] = []
-        for count, ready in enumerate(rows, 1):
-            draft = self._draft(ready, run)
-            drafted.append(draft)
-            if draft is not None:
-                drafts.append(draft)
-            if count % _BREATH == 0:
-                await asyncio.sleep(0)
-        fates = iter(await self._fates(drafts, run))
-        step = Step()
-        for ready, draft in zip(rows, drafted, strict=True):
-            if draft is None:
-                step.add("rejected", ready.losses)
-            else:
-                await self._count(step, ready, draft, next(fates), run)
-        return step
-
-    def _draft(self, ready: Ready, run: Run) -> Draft | None:
+    def prepare(self, ready: Ready, run: Run) -> None:
+        """Make a draft of a row; what is wrong with it is told with the row."""
         if ready.record is None:
-            return None
+            return
         try:
-            return self._drafter.posted(_ENCODER.encode(ready.record), run.job.caller)
+            ready.made = self._drafter.posted(_ENCODER.encode(ready.record), run.job.caller)
         except Problem as problem:
             ready.losses += _refused(ready, problem, run)
-            return None
+
+    async def apply(self, rows: Sequence[Ready], run: Run) -> Step:
+        """Store a chunk of visits in one transaction, or foretell what would become of it."""
+        fates = iter(await self._fates([r.made for r in rows if r.made is not None], run))
+        step = Step()
+        for ready in rows:
+            if ready.made is None:
+                step.add("rejected", ready.losses)
+            else:
+                await self._count(step, ready, ready.made, next(fates), run)
+        return step
 
     async def _fates(self, drafts: Sequence[Draft], run: Run) -> list[Fate]:
         if not drafts:
             return []
         if not run.job.dry_run:
+            # Field visits go first: a file has time.
+            await self._committer.load.room()
             fates = await self._committer.submit(drafts)
             if any(isinstance(fate, Problem) and fate.retryable for fate in fates):
                 raise Transient("the ledger did not take every visit")
