@@ -202,6 +202,14 @@ async def test_waiting_for_figures(intake: House) -> None:
     assert (await intake.post(visit(), "/v1/visits?wait=weather")).status_code == 422
 
 
+def test_the_document_says_what_a_visit_is(intake: House) -> None:
+    document = intake.app.openapi()
+    schema = document["paths"]["/v1/visits"]["post"]["requestBody"]["content"]["application/json"]
+    assert set(schema["schema"]["required"]) == {"visit_id", "school_code", "visited_at", "status"}
+    assert schema["schema"]["additionalProperties"] is False
+    assert "$ref" not in json.dumps(schema)
+
+
 async def test_times_go_on_after_a_restart_with_an_earlier_clock(tmp_path: Path) -> None:
     async with house(tmp_path) as before:
         before.clock.advance(timedelta(days=1))
