@@ -145,7 +145,7 @@ class Server:
             answer.raise_for_status()
             path = answer.headers["Location"]
             while (job := self.client.get(path).json())["state"] in {"queued", "running"}:
-                time.sleep(0.02)
+                time.sleep(0.05)
             assert job["state"] == "finished", job
             assert job["accepted"] == job["rows"], job
         return time.perf_counter() - began

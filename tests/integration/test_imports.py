@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from services.ingest.load import MOST_VISITS, Load
 from tests.benchmarks.intake import FORM
 from tests.support.embedded import Embedded, embedded
 from tests.support.intake import UNITS, school, visit
@@ -257,6 +259,39 @@ async def test_a_key_imports_and_sees_its_own_only(house: Embedded) -> None:
     text = (await call(key, "GET", "/v1/exports/visits")).text
     assert text.count("\n") == 2
     assert (await call(key, "GET", "/v1/exports/officers")).status_code == 403
+
+
+async def test_a_file_waits_while_field_visits_fill_the_intake(tmp_path: Path) -> None:
+    async with embedded(tmp_path) as house:
+        await house.client.put("/v1/units", json=UNITS)
+        await house.client.put("/v1/schools", json=[school("1001")])
+        one = visit()
+        row = f"{one['visit_id']},1001,{one['visited_at']},open\n"
+        answer = await house.client.post(
+            "/v1/imports?kind=visits",
+            content=f"visit_id,school_code,visited_at,status\n{row}".encode(),
+            headers={"Content-Type": CSV},
+        )
+        path, load = answer.headers["Location"], load_of(house)
+        load.visits += MOST_VISITS // 2
+        job = asyncio.create_task(house.drain())
+        for _ in range(20):
+            posted = await house.client.post("/v1/visits", json=visit())
+            assert posted.status_code == 201, posted.text
+        waiting = (await house.client.get(path)).json()
+        assert (waiting["state"], waiting["done"]) == ("running", 0)
+        load.committed(MOST_VISITS // 2)
+        await job
+        done = (await house.client.get(path)).json()
+        assert (done["state"], counts(done)) == ("finished", {"accepted": 1})
+
+
+def load_of(house: Embedded) -> Load:
+    """What ingest counts as being in hand: the intake's part behind `POST /v1/visits`."""
+    [ingest] = [s for s in house.app.state.running.services if s.name == "ingest"]
+    posting = ingest.direct["POST", "/v1/visits"]
+    load: Load = posting._committer.load  # type: ignore[attr-defined]
+    return load
 
 
 Refusal = tuple[dict[str, str], Callable[[], bytes], int]

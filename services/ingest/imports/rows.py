@@ -13,6 +13,9 @@ from typing import Any
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
+import msgspec
+from msgspec import Raw
+
 from services.ingest.cleaning.faults import Fault
 from services.ingest.cleaning.rows import point, total_row
 from services.ingest.cleaning.words import folded, plain
@@ -27,12 +30,15 @@ from shared.errors import FieldError
 
 NAMESPACE = UUID("5d2d0f0c-9d1f-5a39-8a52-0c6a0b7f5c1e")
 _KNOWN_MOST = 2_000
+# Fewer cells are looked up faster one by one.
+_WORTH = 4
 _UNKNOWN: Any = object()
 _POINTS = {"schools": ("lat", "lon"), "visits": ("location.lat", "location.lon")}
 _NAMES = {"schools": ("school_code", "name"), "units": ("unit_id", "name")}
 # Each row has its own, or a value that rows must not share.
 _UNCACHED = {"uuid", "instant", "prose", "json", "list"}
 Path = tuple[str, ...]
+_ENCODER = msgspec.json.Encoder()
 _BLANKS: tuple[Any, ...] = (None, {}, [], "")
 
 
@@ -40,7 +46,8 @@ _BLANKS: tuple[Any, ...] = (None, {}, [], "")
 class Ready:
     """A row as a record; without one when a cell costs the row.
 
-    `made` is what its kind made of the record ahead of storing it, if anything.
+    Objects in a visit's record may be JSON already. `made` is what its kind made of the record
+    ahead of storing it, if anything.
     """
 
     row: int
@@ -66,10 +73,11 @@ class _Column:
 class _Branch:
     """The columns of one object in the record, and the objects in it.
 
-    Equal cells make one object, shared by the rows that have them, except where `own` says so.
+    Equal cells make one object, shared by the rows that have them, except at the path `own`. A
+    `sealed` one is kept as the JSON that it becomes: nobody looks into it before that.
     """
 
-    def __init__(self, path: Path, columns: Sequence[_Column], own: Path | None) -> None:
+    def __init__(self, path: Path, columns: Sequence[_Column], own: Path, *, sealed: bool) -> None:
         depth = len(path)
         mine = [column for column in columns if column.field.path[:-1] == path]
         self._members = [
@@ -80,16 +88,25 @@ class _Branch:
             column.field.path[depth] for column in columns if len(column.field.path) > depth + 1
         )
         self._children = [
-            (key, _Branch((*path, key), [c for c in columns if _within(c, (*path, key))], own))
+            (
+                key,
+                _Branch(
+                    (*path, key),
+                    [c for c in columns if _within(c, (*path, key))],
+                    own,
+                    sealed=sealed,
+                ),
+            )
             for key in below
         ]
+        self._sealed = sealed
         places = [place for column in columns for place in column.places]
         steady = not any(column.field.kind in _UNCACHED for column in columns)
-        shared = steady and len(places) > 1 and path not in ((), own)
+        shared = steady and len(places) >= _WORTH and path not in ((), own)
         self._cut = itemgetter(*places) if shared else None
-        self._seen: dict[tuple[str, ...], dict[str, Any]] = {}
+        self._seen: dict[tuple[str, ...], Any] = {}
 
-    def read(self, plan: "Plan", ready: Ready, cells: list[str]) -> dict[str, Any]:
+    def read(self, plan: "Plan", ready: Ready, cells: list[str]) -> Any:
         """The object that a row's cells make; never changed afterwards when it is shared."""
         if self._cut is None:
             return self._made(plan, ready, cells)
@@ -99,6 +116,8 @@ class _Branch:
             told = len(ready.losses)
             node = self._made(plan, ready, cells)
             if len(ready.losses) == told and len(self._seen) < _KNOWN_MOST:
+                if self._sealed and node:
+                    node = Raw(_ENCODER.encode(node))
                 self._seen[cut] = node
         return node
 
@@ -159,7 +178,8 @@ class Plan:
         self._named = [column for column in self._columns if column.field.name in names]
         own = _POINTS.get(mapping.kind, ("",))[0].split(".")[:-1]
         # A point that may be mended is each row's own.
-        self._root = _Branch((), self._columns, tuple(own))
+        sealed = mapping.kind == "visits"
+        self._root = _Branch((), self._columns, tuple(own), sealed=sealed)
         self._point = _POINTS.get(mapping.kind)
         self._area = mapping.box()
 

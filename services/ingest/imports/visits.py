@@ -56,6 +56,8 @@ class Visits:
             return
         try:
             ready.made = self._drafter.posted(_ENCODER.encode(ready.record), run.job.caller)
+            # The draft holds all of it; two chunks are in hand at a time.
+            ready.record = {}
         except Problem as problem:
             ready.losses += _refused(ready, problem, run)
 
@@ -92,7 +94,7 @@ class Visits:
 
     async def _count(self, step: Step, ready: Ready, draft: Draft, fate: Fate, run: Run) -> None:
         if isinstance(fate, Problem):
-            if fate.status == _CONFLICT and await self._stands(ready, draft):
+            if fate.status == _CONFLICT and await self._stands(draft):
                 step.add("unchanged", ready.losses)
             else:
                 step.add("rejected", [*ready.losses, *_refused(ready, fate, run)])
@@ -108,21 +110,21 @@ class Visits:
             ready.losses.append(Loss(ready.row, label, _EARLY if early else _WAITING, NOTED))
         step.add(word, ready.losses)
 
-    async def _stands(self, ready: Ready, draft: Draft) -> bool:
+    async def _stands(self, draft: Draft) -> bool:
         """Whether the visit, as it was corrected meanwhile, says just what the row says."""
         async with self._database.reading() as tx:
             stored = await current(tx, draft.source, draft.visit_id)
         if stored is None:
             return False
-        return same("visits", _comparable(msgspec.json.decode(stored.form)), _comparable(ready))
+        said = msgspec.json.decode(draft.text)
+        return same("visits", _comparable(msgspec.json.decode(stored.form)), _comparable(said))
 
 
 def _comparable(form: object) -> object:
     """A form without what an identity says anyway."""
-    record = form.record if isinstance(form, Ready) else form
-    if not isinstance(record, dict):
-        return record
-    return {key: value for key, value in record.items() if key not in {"visit_id", "source"}}
+    if not isinstance(form, dict):
+        return form
+    return {key: value for key, value in form.items() if key not in {"visit_id", "source"}}
 
 
 def _refused(ready: Ready, problem: Problem, run: Run) -> list[Loss]:
