@@ -1,5 +1,8 @@
 """The whole interface examined by schemathesis with all its checks, for a bounded time.
 
+Embedded, and distributed behind the deployment's own gateway: Caddy with the shipped table of
+routes, its services' addresses exchanged.
+
 The coverage phase alone takes minutes for all calls: by hand, in `tests/contract/schemathesis`, run
 `schemathesis run URL/openapi.json -H "Authorization: Bearer KEY" --checks all`.
 """
@@ -8,15 +11,24 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import httpx
+import pytest
+
+from deploy.gateway import caddyfile, load_routes
 from tests.contract.openapi_world import LAST, World
 from tests.support.embedded import Embedded
+from tests.support.kafka import Kafka
+from tests.support.ports import free_port
 from tests.support.processes import Deployment, Processes
+from tests.support.program import Program
 
 HERE = Path(__file__).with_name("schemathesis")
 SECONDS = 30
@@ -39,10 +51,54 @@ async def seed(deployment: Deployment) -> None:
 async def test_no_check_fails(processes: Processes) -> None:
     deployment = processes.embedded()
     await seed(deployment)
+    await examine(deployment.url, deployment.key)
+
+
+@pytest.mark.distributed
+async def test_no_check_fails_behind_the_gateway(
+    processes: Processes, postgres_url: str, kafka: Kafka, redis_url: str, tmp_path: Path
+) -> None:
+    deployment = processes.distributed(postgres_url, kafka.bootstrap, redis_url)
+    await seed(deployment)
+    gateway, url = caddy(deployment, tmp_path)
+    try:
+        await examine(url, deployment.key)
+    finally:
+        gateway.kill()
+
+
+def caddy(deployment: Deployment, folder: Path) -> tuple[Program, str]:
+    """The shipped gateway before the deployment's processes, on a free port."""
+    found, port = shutil.which("caddy"), free_port()
+    assert found is not None, "Caddy is not installed"
+    text = caddyfile(load_routes()).replace("{$RTSM_SITE::8080}", f":{port}")
+
+    def address(match: re.Match[str]) -> str:
+        return "to " + deployment.urls(match[1])[0].removeprefix("http://")
+
+    text = re.sub(r"dynamic a (\w+) 8000 \{.*?\}", address, text, flags=re.DOTALL)
+    (folder / "Caddyfile").write_text(text, encoding="utf-8")
+    words = [found, "run", "--adapter", "caddyfile", "--config", str(folder / "Caddyfile")]
+    program = Program(words, folder / "caddy.log", env=os.environ | {"HOME": str(folder)})
+    program.start()
+    url = f"http://127.0.0.1:{port}"
+
+    def live() -> bool:
+        try:
+            return httpx.get(f"{url}/openapi.json", timeout=10, trust_env=False).is_success
+        except httpx.TransportError:
+            return False
+
+    program.until(live, "the gateway answers")
+    return program, url
+
+
+async def examine(url: str, key: str) -> None:
+    """Run schemathesis over the document at an address; its findings fail the test."""
     words = [
         str(Path(sys.executable).with_name("schemathesis")),
-        *("run", f"{deployment.url}/openapi.json", "--checks", "all", "--no-color"),
-        *("-H", f"Authorization: Bearer {deployment.key}"),
+        *("run", f"{url}/openapi.json", "--checks", "all", "--no-color"),
+        *("-H", f"Authorization: Bearer {key}"),
         *("--phases", "examples,fuzzing", "-n", "3", "--seed", "1", "--no-shrink"),
         *("--max-time", str(SECONDS), "--continue-on-failure", "--generation-database", "none"),
     ]
