@@ -4,6 +4,7 @@ Each can be interrupted and given again. What is computed belongs to the service
 is called, in which order, and what a person sees meanwhile.
 """
 
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -22,6 +23,7 @@ from shared.journal.topics import PRODUCER, ensure_topics
 from shared.settings import Settings
 
 _UPLOAD_BYTES = 8 << 20
+_BEGUN = re.compile(rb'\s*\{\s*"')
 
 
 @asynccontextmanager
@@ -73,16 +75,16 @@ async def import_visits(
     """Send an NDJSON file in uploads that are each far below the limit; counts by answer."""
     if url is not None:
         async with httpx.AsyncClient(base_url=url, timeout=120, trust_env=False) as client:
-            return await _send(client, file, {"Authorization": f"Bearer {key or ''}"}, {})
+            return await _send(client, file, {"Authorization": f"Bearer {key or ''}"}, None)
     async with opened(settings, alone=True) as app:
         client = app.state.platform.client("ingest")
-        counts = await _send(client, file, {}, {"source": source})
+        counts = await _send(client, file, {}, source)
         await app.state.running.drain()
         return counts
 
 
 async def _send(
-    client: httpx.AsyncClient, file: Path, headers: dict[str, str], query: dict[str, str]
+    client: httpx.AsyncClient, file: Path, headers: dict[str, str], source: str | None
 ) -> dict[str, int]:
     counts = dict.fromkeys(("accepted", "replayed", "quarantined", "rejected"), 0)
     total, done = file.stat().st_size, 0  # noqa: ASYNC240 - one look at a local file
@@ -91,9 +93,8 @@ async def _send(
             while piece := lines.readlines(_UPLOAD_BYTES):
                 answer = await client.post(
                     "/v1/visits/batch",
-                    content=b"".join(piece),
+                    content=b"".join(piece if source is None else _of(source, piece)),
                     headers={"Content-Type": "application/x-ndjson"} | headers,
-                    params=query,
                 )
                 if answer.status_code != 200:
                     raise Refused(f"The server answered {answer.status_code}: {answer.text[:500]}")
@@ -106,6 +107,15 @@ async def _send(
                 done += sum(map(len, piece))
                 tell(done, total)
     return counts
+
+
+def _of(source: str, lines: list[bytes]) -> list[bytes]:
+    """Lines with the source of the visits that name none; what is no visit stays as it is."""
+    named = b'{"source":' + msgspec.json.encode(source) + b","
+    return [
+        named + line.lstrip()[1:] if b'"source"' not in line and _BEGUN.match(line) else line
+        for line in lines
+    ]
 
 
 async def verify(settings: Settings) -> int:

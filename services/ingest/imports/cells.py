@@ -47,8 +47,6 @@ def reader_of(field: FieldKind, given: FieldMapping, mapping: Mapping, zone: Zon
     replaced = spelt if kind not in {"choice", "boolean"} else {}
 
     def whole(raw: str) -> Any:
-        if kind == "instant" and _INSTANT.fullmatch(raw):
-            return raw
         if raw[0] == "#" and (raw == NO_VALUE or raw in _ERRORS):
             return _spreadsheet_error(raw)
         if raw == "'":
@@ -58,6 +56,8 @@ def reader_of(field: FieldKind, given: FieldMapping, mapping: Mapping, zone: Zon
             raw = replaced.get(folded(raw), raw)
         return read(raw)
 
+    if kind == "instant":
+        return lambda raw: raw if _INSTANT.fullmatch(raw) else whole(raw)
     return whole
 
 

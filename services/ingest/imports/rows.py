@@ -80,9 +80,12 @@ class _Branch:
     def __init__(self, path: Path, columns: Sequence[_Column], own: Path, *, sealed: bool) -> None:
         depth = len(path)
         mine = [column for column in columns if column.field.path[:-1] == path]
+        fresh = [c for c in mine if len(c.places) == 1 and c.field.kind in _UNCACHED]
+        self._fresh = [(c.field.path[-1], c.places[0], c.read, c) for c in fresh]
         self._members = [
             (c.field.path[-1], c.places[0] if len(c.places) == 1 else None, c.known, c)
             for c in mine
+            if c not in fresh
         ]
         below = dict.fromkeys(
             column.field.path[depth] for column in columns if len(column.field.path) > depth + 1
@@ -123,6 +126,15 @@ class _Branch:
 
     def _made(self, plan: "Plan", ready: Ready, cells: list[str]) -> dict[str, Any]:
         node: dict[str, Any] = {}
+        for key, spot, read, column in self._fresh:
+            raw = cells[spot]
+            if raw:
+                value = read(raw)
+                if value is None or isinstance(value, date) or type(value) is Fault:
+                    value = plan.told(ready, column, value)
+                    if value is None:
+                        continue
+                node[key] = value
         for key, place, known, column in self._members:
             raw = cells[place] if place is not None else _joined(column, cells)
             if raw:
@@ -132,12 +144,16 @@ class _Branch:
                     if value is None:
                         continue
                 node[key] = value
+        if self._children:
+            self._nest(node, plan, ready, cells)
+        return node
+
+    def _nest(self, node: dict[str, Any], plan: "Plan", ready: Ready, cells: list[str]) -> None:
         for key, child in self._children:
             below = child.read(plan, ready, cells)
             if below:
                 held = node.get(key)
                 node[key] = {**held, **below} if isinstance(held, dict) else below
-        return node
 
 
 def _within(column: _Column, path: Path) -> bool:
@@ -277,10 +293,14 @@ class Plan:
                 seen = column.known if good else column.odd
                 if len(seen) < _KNOWN_MOST:
                     seen[raw] = value
+        return self.told(ready, column, value)
+
+    def told(self, ready: Ready, column: _Column, value: Any) -> Any:
+        """What a cell's reader made of it, as it stands in a record; a fault is told as a loss."""
         if type(value) is Fault:
             self._lose(ready, Loss(ready.row, column.label, value, column.effect))
             return None
-        return value
+        return value.isoformat() if isinstance(value, date) else value
 
     @staticmethod
     def _lose(ready: Ready, loss: Loss) -> None:
