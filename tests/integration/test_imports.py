@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from services.ingest.load import MOST_VISITS, Load
+from services.operations import import_visits
+from shared.settings import Settings
 from tests.benchmarks.intake import FORM
 from tests.support.embedded import Embedded, embedded
 from tests.support.intake import UNITS, school, visit
@@ -292,6 +294,22 @@ def load_of(house: Embedded) -> Load:
     posting = ingest.direct["POST", "/v1/visits"]
     load: Load = posting._committer.load  # type: ignore[attr-defined]
     return load
+
+
+async def test_the_command_line_sends_lines_under_the_source_it_names(tmp_path: Path) -> None:
+    file, folder = tmp_path / "visits.ndjson", tmp_path / "data"
+    lines = [visit(), visit() | {"source": "pmc"}, {}]
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    for word in ("quarantined", "replayed"):
+        sent = await import_visits(Settings(data_dir=folder), file, None, None, "paper")
+        assert (sent[word], sent["rejected"]) == (2, 1)
+    async with embedded(folder) as house:
+        async with house.platform.database("ingest").reading() as tx:
+            rows = await tx.fetch("SELECT visit_id, source FROM visits ORDER BY position")
+        assert [tuple(row) for row in rows] == [
+            (lines[0]["visit_id"], "paper"),
+            (lines[1]["visit_id"], "pmc"),
+        ]
 
 
 Refusal = tuple[dict[str, str], Callable[[], bytes], int]
