@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -24,6 +23,7 @@ import pytest
 
 from deploy.gateway import caddyfile, load_routes
 from tests.contract.openapi_world import LAST, World
+from tests.support.available import need
 from tests.support.embedded import Embedded
 from tests.support.kafka import Kafka
 from tests.support.ports import free_port
@@ -58,6 +58,7 @@ async def test_no_check_fails(processes: Processes) -> None:
 async def test_no_check_fails_behind_the_gateway(
     processes: Processes, postgres_url: str, kafka: Kafka, redis_url: str, tmp_path: Path
 ) -> None:
+    need("Caddy")
     deployment = processes.distributed(postgres_url, kafka.bootstrap, redis_url)
     await seed(deployment)
     gateway, url = caddy(deployment, tmp_path)
@@ -69,8 +70,7 @@ async def test_no_check_fails_behind_the_gateway(
 
 def caddy(deployment: Deployment, folder: Path) -> tuple[Program, str]:
     """The shipped gateway before the deployment's processes, on a free port."""
-    found, port = shutil.which("caddy"), free_port()
-    assert found is not None, "Caddy is not installed"
+    port = free_port()
     text = caddyfile(load_routes()).replace("{$RTSM_SITE::8080}", f":{port}")
 
     def address(match: re.Match[str]) -> str:
@@ -78,7 +78,7 @@ def caddy(deployment: Deployment, folder: Path) -> tuple[Program, str]:
 
     text = re.sub(r"dynamic a (\w+) 8000 \{.*?\}", address, text, flags=re.DOTALL)
     (folder / "Caddyfile").write_text(text, encoding="utf-8")
-    words = [found, "run", "--adapter", "caddyfile", "--config", str(folder / "Caddyfile")]
+    words = ["caddy", "run", "--adapter", "caddyfile", "--config", str(folder / "Caddyfile")]
     program = Program(words, folder / "caddy.log", env=os.environ | {"HOME": str(folder)})
     program.start()
     url = f"http://127.0.0.1:{port}"

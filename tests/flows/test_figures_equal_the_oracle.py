@@ -39,7 +39,7 @@ async def compared(house: Embedded, log: History, chosen: list[str], *, odd: boo
 @pytest.mark.parametrize(("seed", "clock"), [(20180301, False), (20190531, True)])
 async def test_everything_of_a_random_history(seed: int, clock: bool, tmp_path: Path) -> None:
     """With `clock` days pass meanwhile: what is dated ahead comes to hold, "today" is another."""
-    history = random_history(seed, 240, clock=clock)
+    history = random_history(seed, 280, clock=clock)
     async with embedded(tmp_path) as house:
         log = await Player(house.client, TODAY, set_day=house.set_day).play(history)
         await house.drain()
