@@ -217,8 +217,8 @@ async def _taken(
 ) -> list[Ready]:
     """The next rows as records, prepared by an applier.
 
-    Others have their turn now and then; a thread beside the event loop would fight with it for the
-    interpreter, which measured slower.
+    Others have their turn now and then. A thread beside the event loop would fight with it for the
+    interpreter, and measured no faster.
     """
     chunk = []
     for count, (number, cells) in enumerate(islice(rows, size), 1):
