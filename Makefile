@@ -11,7 +11,8 @@ APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-emit-index-url --no-header
-PYTEST_ARGS ?=
+# Two at a time: much of a run is waiting for servers that start, stop and are killed.
+PYTEST_ARGS ?= -n 2 --dist loadfile
 
 help:  ## list the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/\1 \2/p' $(MAKEFILE_LIST) | while read -r name what; do printf '  make %-9s %s\n' "$$name" "$$what"; done
