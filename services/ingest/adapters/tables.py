@@ -4,68 +4,51 @@ Owns names, columns and keys. What was sent is kept as it was sent, in `adapter_
 changed; `adapter_submissions` says how each submission stands. Instants are microseconds in UTC.
 """
 
-from typing import Any
-
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Text
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, Text
 from sqlmodel import Field
 
+from services.ingest import columns
 from services.ingest.tables import IngestTable
-
-
-def _key(kind: type[BigInteger | Text]) -> Column[Any]:
-    return Column(kind, primary_key=True, autoincrement=False)
-
-
-def _text(*, null: bool = False) -> Column[Any]:
-    return Column(Text, nullable=null)
-
-
-def _big() -> Column[Any]:
-    return Column(BigInteger, nullable=False)
-
-
-def _flag() -> Column[Any]:
-    return Column(Integer, nullable=False)
 
 
 class AdapterRow(IngestTable, table=True):
     """A declared partner; `login` is apart from `config` so that reading one never shows it."""
 
     __tablename__ = "adapters"
-    name: str = Field(sa_column=_key(Text))
-    config: str = Field(sa_column=_text())
-    login: str | None = Field(sa_column=_text(null=True))
-    changed_at: int = Field(sa_column=_big())
-    actor: str = Field(sa_column=_text())
-    lease_owner: str = Field(sa_column=_text())
-    lease_until: int = Field(sa_column=_big())
+    name: str = Field(sa_column=columns.key(Text))
+    config: str = Field(sa_column=columns.text())
+    login: str | None = Field(sa_column=columns.text(null=True))
+    changed_at: int = Field(sa_column=columns.big())
+    actor: str = Field(sa_column=columns.text())
+    lease_owner: str = Field(sa_column=columns.text())
+    lease_until: int = Field(sa_column=columns.big())
 
 
 class CursorRow(IngestTable, table=True):
     """How far a form has been read: `cursor` is the pass under way, empty between passes."""
 
     __tablename__ = "adapter_cursors"
-    adapter: str = Field(sa_column=_key(Text))
-    form: str = Field(sa_column=_key(Text))
-    cursor: str = Field(sa_column=_text())
-    next_at: int = Field(sa_column=_big())
-    complete_at: int = Field(sa_column=_big())
-    finished_at: int = Field(sa_column=_big())
-    failed_at: int = Field(sa_column=_big())
-    failures: int = Field(sa_column=_flag())
-    error: str | None = Field(sa_column=_text(null=True))
+    adapter: str = Field(sa_column=columns.key(Text))
+    form: str = Field(sa_column=columns.key(Text))
+    cursor: str = Field(sa_column=columns.text())
+    next_at: int = Field(sa_column=columns.big())
+    complete_at: int = Field(sa_column=columns.big())
+    finished_at: int = Field(sa_column=columns.big())
+    failed_at: int = Field(sa_column=columns.big())
+    failures: int = Field(sa_column=columns.integer())
+    error: str | None = Field(sa_column=columns.text(null=True))
 
 
 class PayloadRow(IngestTable, table=True):
     """What was sent, as it was sent, by a hook or found by a poll."""
 
     __tablename__ = "adapter_payloads"
-    adapter: str = Field(sa_column=_key(Text))
-    seq: int = Field(sa_column=_key(BigInteger))
-    form: str = Field(sa_column=_text())
-    identity: str = Field(sa_column=_text())
-    channel: str = Field(sa_column=_text())
-    media: str = Field(sa_column=_text())
+    adapter: str = Field(sa_column=columns.key(Text))
+    seq: int = Field(sa_column=columns.key(BigInteger))
+    form: str = Field(sa_column=columns.text())
+    identity: str = Field(sa_column=columns.text())
+    channel: str = Field(sa_column=columns.text())
+    media: str = Field(sa_column=columns.text())
     payload: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
@@ -79,34 +62,34 @@ class SubmissionRow(IngestTable, table=True):
 
     __tablename__ = "adapter_submissions"
     __table_args__ = (Index("adapter_submissions_state", "adapter", "state", "seq"),)
-    adapter: str = Field(sa_column=_key(Text))
-    form: str = Field(sa_column=_key(Text))
-    identity: str = Field(sa_column=_key(Text))
-    seq: int = Field(sa_column=_big())
-    digest: str = Field(sa_column=_text())
-    position: str = Field(sa_column=_text())
-    remote: str = Field(sa_column=_text())
-    state: str = Field(sa_column=_text())
-    reason: str | None = Field(sa_column=_text(null=True))
-    visit_id: str | None = Field(sa_column=_text(null=True))
-    excluded: str | None = Field(sa_column=_text(null=True))
-    deleted: int = Field(sa_column=_flag())
-    forced: int = Field(sa_column=_flag())
-    held_until: int = Field(sa_column=_big())
-    first_at: int = Field(sa_column=_big())
-    version: int = Field(sa_column=_big())
-    scan: int = Field(sa_column=_big())
+    adapter: str = Field(sa_column=columns.key(Text))
+    form: str = Field(sa_column=columns.key(Text))
+    identity: str = Field(sa_column=columns.key(Text))
+    seq: int = Field(sa_column=columns.big())
+    digest: str = Field(sa_column=columns.text())
+    position: str = Field(sa_column=columns.text())
+    remote: str = Field(sa_column=columns.text())
+    state: str = Field(sa_column=columns.text())
+    reason: str | None = Field(sa_column=columns.text(null=True))
+    visit_id: str | None = Field(sa_column=columns.text(null=True))
+    excluded: str | None = Field(sa_column=columns.text(null=True))
+    deleted: int = Field(sa_column=columns.integer())
+    forced: int = Field(sa_column=columns.integer())
+    held_until: int = Field(sa_column=columns.big())
+    first_at: int = Field(sa_column=columns.big())
+    version: int = Field(sa_column=columns.big())
+    scan: int = Field(sa_column=columns.big())
 
 
 class AliasRow(IngestTable, table=True):
     """A name of a submission: of an edition, or its number on the server; `old` when replaced."""
 
     __tablename__ = "adapter_aliases"
-    adapter: str = Field(sa_column=_key(Text))
-    form: str = Field(sa_column=_key(Text))
-    alias: str = Field(sa_column=_key(Text))
-    identity: str = Field(sa_column=_text())
-    old: int = Field(sa_column=_flag())
+    adapter: str = Field(sa_column=columns.key(Text))
+    form: str = Field(sa_column=columns.key(Text))
+    alias: str = Field(sa_column=columns.key(Text))
+    identity: str = Field(sa_column=columns.text())
+    old: int = Field(sa_column=columns.integer())
 
 
 class PhotoRow(IngestTable, table=True):
@@ -114,11 +97,11 @@ class PhotoRow(IngestTable, table=True):
 
     __tablename__ = "adapter_photos"
     __table_args__ = (Index("adapter_photos_due", "adapter", "next_at"),)
-    adapter: str = Field(sa_column=_key(Text))
-    form: str = Field(sa_column=_key(Text))
-    identity: str = Field(sa_column=_key(Text))
-    name: str = Field(sa_column=_key(Text))
-    place: str = Field(sa_column=_text())
-    digest: str | None = Field(sa_column=_text(null=True))
-    tries: int = Field(sa_column=_flag())
-    next_at: int = Field(sa_column=_big())
+    adapter: str = Field(sa_column=columns.key(Text))
+    form: str = Field(sa_column=columns.key(Text))
+    identity: str = Field(sa_column=columns.key(Text))
+    name: str = Field(sa_column=columns.key(Text))
+    place: str = Field(sa_column=columns.text())
+    digest: str | None = Field(sa_column=columns.text(null=True))
+    tries: int = Field(sa_column=columns.integer())
+    next_at: int = Field(sa_column=columns.big())

@@ -9,19 +9,8 @@ from typing import Any
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, Text
 from sqlmodel import Field
 
+from services.ingest import columns
 from services.ingest.tables import IngestTable
-
-
-def _key(kind: type[Integer | Text]) -> Column[Any]:
-    return Column(kind, primary_key=True, autoincrement=False)
-
-
-def _text() -> Column[Any]:
-    return Column(Text, nullable=False)
-
-
-def _maybe_text() -> Column[Any]:
-    return Column(Text, nullable=True)
 
 
 def _count() -> Column[Any]:
@@ -36,16 +25,16 @@ class ImportRow(IngestTable, table=True):
     """
 
     __tablename__ = "imports"
-    import_id: str = Field(sa_column=_key(Text))
-    kind: str = Field(sa_column=_text())
+    import_id: str = Field(sa_column=columns.key(Text))
+    kind: str = Field(sa_column=columns.text())
     state: str = Field(sa_column=Column(Text, nullable=False, index=True))
     dry_run: int = Field(sa_column=Column(Integer, nullable=False))
     source: str = Field(sa_column=Column(Text, nullable=False, index=True))
-    caller: str = Field(sa_column=_text())
-    mapping_name: str | None = Field(sa_column=_maybe_text())
-    mapping: str = Field(sa_column=_text())
-    file: str = Field(sa_column=_text())
-    digest: str = Field(sa_column=_text())
+    caller: str = Field(sa_column=columns.text())
+    mapping_name: str | None = Field(sa_column=columns.text(null=True))
+    mapping: str = Field(sa_column=columns.text())
+    file: str = Field(sa_column=columns.text())
+    digest: str = Field(sa_column=columns.text())
     bytes: int = Field(sa_column=_count())
     total: int | None = Field(sa_column=Column(BigInteger, nullable=True))
     done: int = Field(sa_column=_count())
@@ -55,7 +44,7 @@ class ImportRow(IngestTable, table=True):
     unchanged: int = Field(sa_column=_count())
     rejected: int = Field(sa_column=_count())
     faults: int = Field(sa_column=_count())
-    problem: str | None = Field(sa_column=_maybe_text())
+    problem: str | None = Field(sa_column=columns.text(null=True))
     created_at: int = Field(sa_column=_count())
     started_at: int | None = Field(sa_column=Column(BigInteger, nullable=True))
     finished_at: int | None = Field(sa_column=Column(BigInteger, nullable=True))
@@ -65,8 +54,8 @@ class ImportPieceRow(IngestTable, table=True):
     """A piece of an uploaded file, numbered from 0; kept until the job has ended."""
 
     __tablename__ = "import_pieces"
-    import_id: str = Field(sa_column=_key(Text))
-    number: int = Field(sa_column=_key(Integer))
+    import_id: str = Field(sa_column=columns.key(Text))
+    number: int = Field(sa_column=columns.key(Integer))
     data: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
@@ -74,22 +63,22 @@ class ImportFaultRow(IngestTable, table=True):
     """A line of a loss report: where, what is wrong, how to mend it, and what was done about it."""
 
     __tablename__ = "import_faults"
-    import_id: str = Field(sa_column=_key(Text))
-    number: int = Field(sa_column=_key(Integer))
+    import_id: str = Field(sa_column=columns.key(Text))
+    number: int = Field(sa_column=columns.key(Integer))
     file_row: int = Field(sa_column=Column(BigInteger, nullable=False))
-    column_name: str | None = Field(sa_column=_maybe_text())
-    code: str = Field(sa_column=_text())
-    detail: str = Field(sa_column=_text())
-    fix: str = Field(sa_column=_text())
-    effect: str = Field(sa_column=_text())
+    column_name: str | None = Field(sa_column=columns.text(null=True))
+    code: str = Field(sa_column=columns.text())
+    detail: str = Field(sa_column=columns.text())
+    fix: str = Field(sa_column=columns.text())
+    effect: str = Field(sa_column=columns.text())
 
 
 class MappingRow(IngestTable, table=True):
     """A mapping kept under a name, for one source."""
 
     __tablename__ = "mappings"
-    source: str = Field(sa_column=_key(Text))
-    name: str = Field(sa_column=_key(Text))
-    data: str = Field(sa_column=_text())
+    source: str = Field(sa_column=columns.key(Text))
+    name: str = Field(sa_column=columns.key(Text))
+    data: str = Field(sa_column=columns.text())
     recorded_at: int = Field(sa_column=_count())
-    actor: str = Field(sa_column=_text())
+    actor: str = Field(sa_column=columns.text())

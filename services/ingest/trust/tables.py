@@ -7,19 +7,8 @@ same transaction as they are. Units as in the ledger: microseconds, day numbers,
 from sqlalchemy import BigInteger, Column, Index, Integer, Text
 from sqlmodel import Field
 
+from services.ingest import columns
 from services.ingest.tables import IngestTable
-
-
-def _text() -> "Column[str]":
-    return Column(Text, nullable=False)
-
-
-def _integer() -> "Column[int]":
-    return Column(Integer, nullable=False)
-
-
-def _maybe() -> "Column[int]":
-    return Column(Integer, nullable=True)
 
 
 class SightingRow(IngestTable, table=True):
@@ -37,32 +26,32 @@ class SightingRow(IngestTable, table=True):
     )
     visit_id: str = Field(sa_column=Column(Text, primary_key=True))
     source: str = Field(sa_column=Column(Text, primary_key=True))
-    revision: int = Field(sa_column=_integer())
-    form_revision: int = Field(sa_column=_integer())
-    school_code: str = Field(sa_column=_text())
+    revision: int = Field(sa_column=columns.integer())
+    form_revision: int = Field(sa_column=columns.integer())
+    school_code: str = Field(sa_column=columns.text())
     monitor_id: str | None = Field(sa_column=Column(Text, nullable=True))
     at: int = Field(sa_column=Column(BigInteger, nullable=False))
-    day: int = Field(sa_column=_integer())
+    day: int = Field(sa_column=columns.integer())
     received_at: int = Field(sa_column=Column(BigInteger, nullable=False))
-    standing: str = Field(sa_column=_text())
-    kind: str = Field(sa_column=_text())
-    status: str = Field(sa_column=_text())
-    rounded: int = Field(sa_column=_integer())
-    minutes: int | None = Field(sa_column=_maybe())
-    lat: int | None = Field(sa_column=_maybe())
-    lon: int | None = Field(sa_column=_maybe())
-    accuracy_m: int | None = Field(sa_column=_maybe())
-    answers: str = Field(sa_column=_text())
-    marks: str = Field(sa_column=_text())
-    facts: str = Field(sa_column=_text())
-    counted: int = Field(sa_column=_integer())
-    own: str = Field(sa_column=_text())
-    speed: str = Field(sa_column=_text())
-    hours: str = Field(sa_column=_text())
-    jumps: str = Field(sa_column=_text())
-    shared: str = Field(sa_column=_text())
-    flags: str = Field(sa_column=_text())
-    state: str = Field(sa_column=_text())
+    standing: str = Field(sa_column=columns.text())
+    kind: str = Field(sa_column=columns.text())
+    status: str = Field(sa_column=columns.text())
+    rounded: int = Field(sa_column=columns.integer())
+    minutes: int | None = Field(sa_column=columns.integer(null=True))
+    lat: int | None = Field(sa_column=columns.integer(null=True))
+    lon: int | None = Field(sa_column=columns.integer(null=True))
+    accuracy_m: int | None = Field(sa_column=columns.integer(null=True))
+    answers: str = Field(sa_column=columns.text())
+    marks: str = Field(sa_column=columns.text())
+    facts: str = Field(sa_column=columns.text())
+    counted: int = Field(sa_column=columns.integer())
+    own: str = Field(sa_column=columns.text())
+    speed: str = Field(sa_column=columns.text())
+    hours: str = Field(sa_column=columns.text())
+    jumps: str = Field(sa_column=columns.text())
+    shared: str = Field(sa_column=columns.text())
+    flags: str = Field(sa_column=columns.text())
+    state: str = Field(sa_column=columns.text())
 
 
 class MarkRow(IngestTable, table=True):
@@ -76,8 +65,8 @@ class MarkRow(IngestTable, table=True):
     mark: str = Field(sa_column=Column(Text, primary_key=True))
     visit_id: str = Field(sa_column=Column(Text, primary_key=True))
     source: str = Field(sa_column=Column(Text, primary_key=True))
-    circle: str = Field(sa_column=_text())
-    standing: int = Field(sa_column=_integer())
+    circle: str = Field(sa_column=columns.text())
+    standing: int = Field(sa_column=columns.integer())
 
 
 class DecisionRow(IngestTable, table=True):
@@ -87,14 +76,14 @@ class DecisionRow(IngestTable, table=True):
     visit_id: str = Field(sa_column=Column(Text, primary_key=True))
     source: str = Field(sa_column=Column(Text, primary_key=True))
     number: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
-    decision: str = Field(sa_column=_text())
+    decision: str = Field(sa_column=columns.text())
     reason: str | None = Field(sa_column=Column(Text, nullable=True))
     note: str | None = Field(sa_column=Column(Text, nullable=True))
-    actor: str = Field(sa_column=_text())
+    actor: str = Field(sa_column=columns.text())
     decided_at: int = Field(sa_column=Column(BigInteger, nullable=False))
-    revision: int = Field(sa_column=_integer())
-    form_revision: int = Field(sa_column=_integer())
-    codes: str = Field(sa_column=_text())
+    revision: int = Field(sa_column=columns.integer())
+    form_revision: int = Field(sa_column=columns.integer())
+    codes: str = Field(sa_column=columns.text())
 
 
 class ReplyRow(IngestTable, table=True):
@@ -104,10 +93,10 @@ class ReplyRow(IngestTable, table=True):
     visit_id: str = Field(sa_column=Column(Text, primary_key=True))
     source: str = Field(sa_column=Column(Text, primary_key=True))
     number: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
-    reply_id: str = Field(sa_column=_text())
-    revision: int = Field(sa_column=_integer())
-    role: str = Field(sa_column=_text())
+    reply_id: str = Field(sa_column=columns.text())
+    revision: int = Field(sa_column=columns.integer())
+    role: str = Field(sa_column=columns.text())
     author: str | None = Field(sa_column=Column(Text, nullable=True))
-    text: str = Field(sa_column=_text())
-    actor: str = Field(sa_column=_text())
+    text: str = Field(sa_column=columns.text())
+    actor: str = Field(sa_column=columns.text())
     received_at: int = Field(sa_column=Column(BigInteger, nullable=False))
