@@ -298,10 +298,22 @@ class Rates:
         print(f"{name:14} {rate:9,.0f}/s {each:7.0f} us CPU  {told}", flush=True)
 
     def ratio(self, one: str, other: str) -> str:
-        """Medians compared: by the clock, and by the servers' processor time."""
-        wall = statistics.median(self.rate[one]) / statistics.median(self.rate[other])
-        cpu = statistics.median(self.cpu[other]) / statistics.median(self.cpu[one])
-        return f"{wall:6.2f} x by the clock, {cpu:6.2f} x by the server's processor time"
+        """The median over the rounds of each round's own ratio, and the least and greatest.
+
+        A machine that changes its pace between rounds changes both sides of a round alike; medians
+        taken over all rounds first would compare one side's fast rounds with the other's slow ones.
+        """
+        wall = _each(self.rate[one], self.rate[other])
+        cpu = _each(self.cpu[other], self.cpu[one])
+        return f"{_spread(wall)} by the clock, {_spread(cpu)} by the server's processor time"
+
+
+def _each(over: Sequence[float], under: Sequence[float]) -> list[float]:
+    return [one / other for one, other in zip(over, under, strict=True)]
+
+
+def _spread(ratios: Sequence[float]) -> str:
+    return f"{statistics.median(ratios):.2f} x ({min(ratios):.2f} to {max(ratios):.2f})"
 
 
 def hammered(at: Server, requests: Sequence[bytes]) -> Callable[[], str]:
