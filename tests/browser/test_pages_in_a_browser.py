@@ -19,10 +19,7 @@ from tests.unit.reports import builders as b
 from tests.unit.reports.app import Site, a_site
 
 CHROMIUM = Path("/usr/bin/chromium")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Chromium"),
-]
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("chromium")]
 NOTICE = "Demonstration: these visits are made up, and no real school is described by them."
 ORIGIN = "http://localhost"
 LONG = "Government Girls Higher Secondary School Killi Haji Muhammad Azam Khan Shabozai No. 12"

@@ -13,10 +13,7 @@ from tests.support.embedded import Embedded
 from tests.unit.reports.small_house import VISIT, a_house
 
 CHROMIUM = Path("/usr/bin/chromium")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Chromium"),
-]
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("chromium")]
 ORIGIN = "http://localhost"
 PATHS = [
     "/register/BA",

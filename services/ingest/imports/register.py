@@ -4,6 +4,7 @@ Owns which rows are sent at all: one that says what the register says already is
 breaks a rule is told with its column. The rules and the writing are the register's.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -33,7 +34,7 @@ Item = Any
 Pair = tuple[Ready, Item]
 
 
-class _Rows:
+class _Rows(ABC):
     """What schools and units have in common."""
 
     table: str
@@ -49,14 +50,17 @@ class _Rows:
         self._registry = registry
         self._units = units
 
+    @abstractmethod
     def _identity(self, item: Item) -> str:
-        raise NotImplementedError
+        """The id or canonical code that the item is known by."""
 
+    @abstractmethod
     def _errors(self, items: Sequence[Item]) -> list[FieldError]:
-        raise NotImplementedError
+        """What is wrong with the items, by pointers into them."""
 
+    @abstractmethod
     async def _put(self, items: Sequence[Item], run: Run) -> None:
-        raise NotImplementedError
+        """Write the items; raises Problem when the register refuses them."""
 
     def seen(self, rows: Sequence[Ready], run: Run) -> None:
         """Remember the keys of rows that were applied before."""
