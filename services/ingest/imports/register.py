@@ -78,7 +78,7 @@ class _Rows(ABC):
         # Rows of one table have their fields in one order.
         return [_ENCODER.encode(record).decode()]
 
-    def prepare(self, ready: Ready, run: Run) -> None:
+    def prepare(self, ready: Ready, run: Run) -> None:  # noqa: B027 - not every kind prepares
         """Nothing to do ahead: rows are judged by the register as the rows before left it."""
 
     async def apply(self, rows: Sequence[Ready], run: Run) -> Step:
