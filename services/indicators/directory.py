@@ -154,6 +154,16 @@ class Directory:
         return self._units
 
 
+async def units_recorded(tx: Tx, until: int) -> Units:
+    """All units by id, as far as they had been recorded by an instant (microseconds)."""
+    rows = await tx.fetch(
+        "SELECT unit_id, valid_from, data FROM unit_versions WHERE recorded <= $1 "
+        "ORDER BY unit_id, valid_from, version",
+        until,
+    )
+    return _dated(rows, UnitRecord)
+
+
 def _dated(rows: Iterable[Sequence[Any]], kind: type[Record]) -> dict[str, Dated[Record]]:
     """Group rows (id, valid_from, data) in order; of equal (id, valid_from) the last one holds."""
     decoder = msgspec.json.Decoder(kind)
@@ -165,12 +175,16 @@ def _dated(rows: Iterable[Sequence[Any]], kind: type[Record]) -> dict[str, Dated
     }
 
 
-async def schools(tx: Tx, codes: Sequence[str]) -> dict[str, Dated[SchoolRecord]]:
-    """The versions of these schools by canonical code."""
+async def schools(
+    tx: Tx, codes: Sequence[str], until: int | None = None
+) -> dict[str, Dated[SchoolRecord]]:
+    """The versions of these schools by canonical code; `until`: those recorded by then."""
+    recorded, bound = ("", []) if until is None else (" AND recorded <= $2", [until])
     rows = await tx.fetch(
-        "SELECT code, valid_from, data FROM school_versions WHERE code = ANY($1::text[]) "
-        "ORDER BY code, valid_from, version",
+        f"SELECT code, valid_from, data FROM school_versions WHERE code = ANY($1::text[]){recorded}"
+        " ORDER BY code, valid_from, version",
         list(codes),
+        *bound,
     )
     return _dated(rows, SchoolRecord)
 

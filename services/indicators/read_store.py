@@ -6,7 +6,7 @@ Owns the queries of the read side. Everything is read in the caller's snapshot; 
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -104,25 +104,56 @@ async def visits_of(
     *,
     after: int | None = None,
     until: int | None = None,
+    known_at: int | None = None,
 ) -> Visits:
     """The newest revision of every visit to these schools on the days from `first` to `last`.
 
     `after` and `until` (microseconds) bound the receipt of revision 1: after < received <= until.
+    `known_at`: of the revisions that had been recorded by then the newest, nothing else.
     """
-    asked: list[object] = [list(schools), first, last]
-    received = ""
-    if after is not None:
-        asked.append(after)
-        received += f" AND received > ${len(asked)}"
-    if until is not None:
-        asked.append(until)
-        received += f" AND received <= ${len(asked)}"
-    rows = await tx.fetch(
-        f"SELECT {','.join(COLUMNS)} FROM visits "
-        f"WHERE school = ANY($1::integer[]) AND day >= $2 AND day <= $3{received}",
-        *asked,
+    rows = await _newest(
+        tx, COLUMNS, schools, (first, last), after=after, until=until, known_at=known_at
     )
     return await off_loop(len(rows), Visits.from_rows, rows)
+
+
+async def _newest(
+    tx: Tx,
+    columns: Sequence[str],
+    schools: Sequence[int],
+    days: tuple[int, int],
+    *,
+    after: int | None = None,
+    until: int | None = None,
+    known_at: int | None = None,
+) -> list[Any]:
+    """Rows of `visits_of`: from `visits`, and of a past instant what has been replaced since."""
+    asked: list[object] = [list(schools), *days]
+    bounds = (("received >", after), ("received <=", until), ("recorded <=", known_at))
+    within = "v.day >= $2 AND v.day <= $3"
+    for bound, instant in bounds:
+        if instant is not None:
+            asked.append(instant)
+            within += f" AND v.{bound} ${len(asked)}"
+    rows = await tx.fetch(
+        f"SELECT {','.join(f'v.{name}' for name in columns)} FROM visits v "
+        f"WHERE v.school = ANY($1::integer[]) AND {within}",
+        *asked,
+    )
+    if known_at is None:
+        return rows
+    # A visit recorded again since then: of its past revisions the newest that was there. Its
+    # school is the one of its code, as for every visit.
+    chosen = ",".join("s.id" if name == "school" else f"v.{name}" for name in columns)
+    last = len(asked)
+    return rows + await tx.fetch(
+        f"SELECT {chosen} FROM schools s JOIN visits_past v ON v.school_code = s.code "
+        f"WHERE s.id = ANY($1::integer[]) AND {within} AND NOT EXISTS (SELECT 1 FROM visits n "
+        f"WHERE n.source = v.source AND n.visit_id = v.visit_id AND n.recorded <= ${last}) "
+        "AND NOT EXISTS (SELECT 1 FROM visits_past n WHERE n.source = v.source "
+        f"AND n.visit_id = v.visit_id AND n.revision > v.revision AND n.recorded <= ${last})",
+        *asked,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,15 +168,12 @@ class Seen:
     status: Sequence[str]
 
 
-async def visits_seen(tx: Tx, schools: Sequence[int], first: int, last: int) -> Seen:
+async def visits_seen(
+    tx: Tx, schools: Sequence[int], first: int, last: int, *, known_at: int | None = None
+) -> Seen:
     """As `visits_of`, with revision, school code and status."""
-    rows = await tx.fetch(
-        f"SELECT {','.join(COLUMNS)}, revision, school_code, status FROM visits "
-        "WHERE school = ANY($1::integer[]) AND day >= $2 AND day <= $3",
-        list(schools),
-        first,
-        last,
-    )
+    columns = (*COLUMNS, "revision", "school_code", "status")
+    rows = await _newest(tx, columns, schools, (first, last), known_at=known_at)
     kind, standing = COLUMNS.index("kind"), COLUMNS.index("standing")
     own = len(COLUMNS)
     return Seen(

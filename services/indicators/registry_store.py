@@ -70,10 +70,11 @@ class Registers:
             base,
         )
         # A whole register takes a second: requests go on meanwhile.
-        return await asyncio.to_thread(_grown, register.extended(ids), units, schools)
+        return await asyncio.to_thread(grown, register.extended(ids), units, schools)
 
 
-def _grown(register: Register, units: Sequence[Row], schools: Sequence[Row]) -> Register:
+def grown(register: Register, units: Sequence[Row], schools: Sequence[Row]) -> Register:
+    """Add stored versions, as rows in the order of their fields, to a register."""
     words: dict[str | None, str | None] = {}
     return register.patched(
         [UnitVersion(*row) for row in units],

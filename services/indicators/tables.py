@@ -128,6 +128,7 @@ class PastVisitRow(IndicatorsTable, table=True):
     """A revision of a visit that is not its newest (school_code only: it counts for none)."""
 
     __tablename__ = "visits_past"
+    __table_args__ = (Index("visits_past_school_day", "school_code", "day"),)
     source: str = Field(sa_column=_key(Text))
     visit_id: str = Field(sa_column=_key(Text))
     revision: int = Field(sa_column=_key(Integer))
@@ -179,3 +180,19 @@ class PresenceRow(IndicatorsTable, table=True):
     quarter: int = Field(sa_column=_key(Integer))
     slot: int = Field(sa_column=_key(Integer))
     data: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class HaltRow(IndicatorsTable, table=True):
+    """A difference that verification found, in words: while there is one, nothing is folded."""
+
+    __tablename__ = "halts"
+    difference: str = Field(sa_column=_key(Text))
+    found: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class VerifiedNightRow(IndicatorsTable, table=True):
+    """One row (id 0): the last local day on whose night everything was verified."""
+
+    __tablename__ = "verified_nights"
+    id: int = Field(sa_column=_key(Integer))
+    night: int = Field(sa_column=Column(Integer, nullable=False))
