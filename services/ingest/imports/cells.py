@@ -17,9 +17,9 @@ from services.ingest.cleaning.cells import clean
 from services.ingest.cleaning.faults import Fault
 from services.ingest.cleaning.words import folded
 from services.ingest.imports.fields import FieldKind
-from services.ingest.imports.guard import unguarded
 from services.ingest.imports.mappings import FieldMapping, Mapping
 from services.ingest.imports.workbooks import NO_VALUE
+from shared.formula_guard import unguarded
 
 Read = Callable[[str], Any]
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)")

@@ -14,9 +14,9 @@ from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 
 from services.ingest.imports.fields import FieldKind, written
-from services.ingest.imports.guard import guarded
 from services.ingest.imports.workbooks import escaped
 from shared.errors import Problem
+from shared.formula_guard import guarded
 
 MEDIA = {
     "csv": "text/csv; charset=utf-8",

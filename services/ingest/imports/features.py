@@ -9,8 +9,8 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from services.ingest.imports.guard import guarded
 from services.ingest.imports.refusal import FileRefused
+from shared.formula_guard import guarded
 
 LAT, LON = "geometry.lat", "geometry.lon"
 

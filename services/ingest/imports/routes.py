@@ -22,12 +22,12 @@ from services.ingest.bodies import SINGLE
 from services.ingest.drafts import source_of
 from services.ingest.exchange import json_answer, json_body, next_link
 from services.ingest.imports.desk import Desk
-from services.ingest.imports.guard import guarded
 from services.ingest.imports.mappings import Kind, Mapping
 from services.ingest.imports.uploads import CSV, FORM, GEOJSON, MEDIA, XLSX, uploaded
 from services.ingest.reading import Body
 from shared.access import Principal
 from shared.errors import invalid, not_found
+from shared.formula_guard import guarded
 from shared.security import require
 
 _MAPPING: Body[Mapping] = Body(Mapping)

@@ -8,9 +8,9 @@ from datetime import date, datetime
 import pytest
 
 from services.ingest.imports.files import Table, read_table
-from services.ingest.imports.guard import guarded, unguarded
 from services.ingest.imports.mappings import Mapping
 from services.ingest.imports.refusal import FileRefused
+from shared.formula_guard import guarded, unguarded
 from tests.support.tables import with_part, workbook
 
 URDU = "code;name\r\n1;مدرسہ کوئٹہ گرلز\r\n\r\n2;گورنمنٹ پرائمری سکول\r\n"
