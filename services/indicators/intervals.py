@@ -41,7 +41,8 @@ class Resemblance:
 # First constants (version 1). With persons of one school, attendance in household and school
 # surveys of South Asia lies between 0.1 and 0.2; few teachers share one road and one head, so a
 # little more; whether an official came last month is a fact of the school rather than of the visit.
-# They are to be estimated from the last year's visits later; a change is a new definition version.
+# Every night they are estimated from the last year's answers (`estimates`); where that is not yet
+# possible, these hold.
 STUDENTS = Resemblance(icc=0.15, cv2=0.30)
 TEACHERS = Resemblance(icc=0.20, cv2=0.30)
 NON_TEACHING = Resemblance(icc=0.15, cv2=0.20)
@@ -52,19 +53,34 @@ TOILETS = Resemblance(icc=0.40, cv2=0.30)
 ALONE = Resemblance(icc=0.0, cv2=0.0)
 
 
-def clustered(denominator: Any, schools: Any, icc: Any, cv2: Any) -> Floats:
+def clustered(denominator: Any, schools: Any, icc: Any, cv2: Any, uneven: Any = 0.0) -> Floats:
     """Effective answers among `denominator` answers that come from `schools` schools.
 
     n_eff = denominator / deff, deff = 1 + (m (1 + cv²) - 1) icc with m = denominator / schools,
-    never under 1. Arrays of one shape (or broadcasting); 0 where there are no schools.
+    never under 1. `cv2` is how much schools differ in the answers of one visit, `uneven` how much
+    in the number of visits; they multiply: 1 + cv² = (1 + cv2) (1 + uneven). Arrays of one shape
+    (or broadcasting); 0 where there are no schools.
     """
     answers = np.asarray(denominator, dtype=np.float64)
     groups = np.asarray(schools, dtype=np.float64)
     mean = np.divide(
         answers, groups, out=np.zeros(np.broadcast(answers, groups).shape), where=groups > 0
     )
-    effect: Floats = np.maximum(1.0 + (mean * (1.0 + cv2) - 1.0) * icc, 1.0)
+    spread = (1.0 + np.asarray(cv2)) * (1.0 + np.asarray(uneven))
+    effect: Floats = np.maximum(1.0 + (mean * spread - 1.0) * icc, 1.0)
     return np.where(groups > 0, answers / effect, 0.0)
+
+
+def unevenness(visits: Integers, schools: Integers, repeats: Integers) -> Floats:
+    """The squared coefficient of variation of the number of visits a school got.
+
+    `repeats` is the sum of the squared numbers of visits; 0 where nobody was visited.
+    """
+    mean_square = schools.astype(np.float64) * repeats
+    square = visits.astype(np.float64) ** 2
+    ratio = np.divide(mean_square, square, out=np.ones(square.shape), where=square > 0)
+    result: Floats = np.maximum(ratio - 1.0, 0.0)
+    return result
 
 
 def of_finite(n_eff: Any, seen: Any, population: Any) -> Floats:

@@ -1,7 +1,7 @@
 """Periods as people write them: `2018`, `2018-Q1`, `2018-01..2019-05`, days, `last-30-days`.
 
-Owns parsing, length, the calendar predecessor and the months inside; which school years there are
-is left to the calendar.
+Owns parsing, length, the period before, the same one a year before, and the months inside. School
+years are written `school-year-2018`; when each begins is given by `school_years`.
 """
 
 import re
@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from shared.domain.days import month_first, month_number
+from shared.domain.school_years import SchoolYears
 from shared.errors import Problem, invalid
 
 
@@ -22,16 +23,24 @@ class Kind(StrEnum):
     MONTHS = "months"
     DAYS = "days"
     ROLLING = "rolling"
+    SCHOOL_YEAR = "school_year"
+
+
+_CALENDAR = frozenset({Kind.YEAR, Kind.QUARTER, Kind.MONTH, Kind.MONTHS})
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A run of days from `first` to `last`, both included, and the words it was asked for in."""
+    """A run of days from `first` to `last`, both included, and the words it was asked for in.
+
+    `years` is given for a school year alone: its neighbours begin when it says.
+    """
 
     text: str
     first: date
     last: date
     kind: Kind
+    years: SchoolYears | None = None
 
     @property
     def days(self) -> int:
@@ -39,14 +48,36 @@ class Period:
         return (self.last - self.first).days + 1
 
     def previous(self) -> "Period":
-        """The calendar predecessor of a calendar period, else the same length just before."""
+        """The calendar predecessor of a calendar period, else the same length just before.
+
+        Raises ValueError before the first year of the calendar.
+        """
+        if self.years is not None:
+            return _school_year(self.first.year - 1, self.years)
         before = self.first - timedelta(days=1)
-        if self.kind in {Kind.YEAR, Kind.QUARTER, Kind.MONTH, Kind.MONTHS}:
+        if self.kind in _CALENDAR:
             length = month_number(self.last) - month_number(self.first) + 1
             first = month_first(month_number(self.first) - length)
         else:
             first = self.first - timedelta(days=self.days)
         return _named(first, before, self.kind)
+
+    def year_before(self) -> "Period":
+        """The same period of the year before: the same months, else the same days of the month.
+
+        A rolling period keeps its length; 29 February becomes the 28th. Raises ValueError before
+        the first year of the calendar.
+        """
+        if self.years is not None:
+            return self.previous()
+        if self.kind in _CALENDAR:
+            first = month_first(month_number(self.first) - 12)
+            last = month_first(month_number(self.last) - 11) - timedelta(days=1)
+            return _named(first, last, self.kind)
+        last = _year_before(self.last)
+        if self.kind is Kind.ROLLING:
+            return days(last - timedelta(days=self.days - 1), last)
+        return days(_year_before(self.first), last)
 
     def months(self) -> list["Period"]:
         """The calendar months touched, the outer ones cut to the period."""
@@ -66,6 +97,18 @@ def days(first: date, last: date) -> Period:
     return Period(f"{first.isoformat()}..{last.isoformat()}", first, last, Kind.DAYS)
 
 
+def _year_before(day: date) -> date:
+    try:
+        return day.replace(year=day.year - 1)
+    except ValueError:
+        return day.replace(year=day.year - 1, day=28)
+
+
+def _school_year(year: int, years: SchoolYears) -> Period:
+    first, last = years.of(year)
+    return Period(f"school-year-{year:04d}", first, last, Kind.SCHOOL_YEAR, years)
+
+
 def _named(first: date, last: date, kind: Kind) -> Period:
     if kind is Kind.YEAR:
         return Period(f"{first.year:04d}", first, last, kind)
@@ -83,6 +126,7 @@ _QUARTER = re.compile(r"(\d{4})-Q([1-4])")
 _MONTH = re.compile(r"\d{4}-\d{2}")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _ROLLING = re.compile(r"last-([1-9]\d{0,3})-days")
+_SCHOOL_YEAR = re.compile(r"school-year-(\d{4})")
 
 
 def _months(first: str, last: str, text: str, kind: Kind) -> Period:
@@ -90,13 +134,24 @@ def _months(first: str, last: str, text: str, kind: Kind) -> Period:
     return Period(text, start, month_first(month_number(end) + 1) - timedelta(days=1), kind)
 
 
-def parse_period(text: str, today: date, ending: date | None = None) -> Period:
+def names_school_year(text: str) -> bool:
+    """Whether a period is written as a school year, so that the calendar is needed to read it."""
+    return _SCHOOL_YEAR.fullmatch(text) is not None
+
+
+def parse_period(
+    text: str, today: date, ending: date | None = None, years: SchoolYears | None = None
+) -> Period:
     """Read a period; `ending` moves the anchor of a rolling one, which is otherwise `today`.
 
-    Raises Problem 422 `invalid_period` for words that are none and for reversed periods.
+    `years` says when school years begin. Raises Problem 422 `invalid_period` for words that are
+    none and for reversed periods, `no_school_year` for a school year where none is configured.
     """
+    if years is None and names_school_year(text):
+        detail = "The calendar does not say when a school year begins: see /v1/calendar."
+        raise invalid("/query/period", "no_school_year", detail)
     try:
-        period = _parse(text, ending or today)
+        period = _parse(text, ending or today, years)
     except (ValueError, OverflowError):
         period = None
     if period is None:
@@ -104,14 +159,14 @@ def parse_period(text: str, today: date, ending: date | None = None) -> Period:
             "/query/period",
             "invalid_period",
             "A period is written 2018, 2018-Q1, 2018-03, 2018-01..2019-05, "
-            "2018-03-01..2018-04-15 or last-30-days.",
+            "2018-03-01..2018-04-15, last-30-days or school-year-2018.",
         )
     if period.last < period.first:
         raise invalid("/query/period", "invalid_period", "The period ends before it begins.")
     return period
 
 
-def _parse(text: str, anchor: date) -> Period | None:
+def _parse(text: str, anchor: date, years: SchoolYears | None) -> Period | None:
     if _YEAR.fullmatch(text):
         return _months(f"{text}-01", f"{text}-12", text, Kind.YEAR)
     if quarter := _QUARTER.fullmatch(text):
@@ -123,6 +178,8 @@ def _parse(text: str, anchor: date) -> Period | None:
         return _months(text, text, text, Kind.MONTH)
     if rolling := _ROLLING.fullmatch(text):
         return Period(text, anchor - timedelta(days=int(rolling[1]) - 1), anchor, Kind.ROLLING)
+    if (named := _SCHOOL_YEAR.fullmatch(text)) and years is not None:
+        return _school_year(int(named[1]), years)
     first, separator, last = text.partition("..")
     if separator and _MONTH.fullmatch(first) and _MONTH.fullmatch(last):
         return _months(first, last, text, Kind.MONTHS)
@@ -141,4 +198,13 @@ def parse_day(text: str, pointer: str) -> date:
     raise invalid(pointer, "invalid_date", "A date is written 2018-03-01.")
 
 
-__all__ = ["Kind", "Period", "Problem", "days", "parse_day", "parse_period"]
+__all__ = [
+    "Kind",
+    "Period",
+    "Problem",
+    "SchoolYears",
+    "days",
+    "names_school_year",
+    "parse_day",
+    "parse_period",
+]
