@@ -11,9 +11,8 @@ import numpy as np
 
 from services.indicators import gather
 from services.indicators.asking import By, Question, pieces
-from services.indicators.catalogue import BY_CODE, LINES
-from services.indicators.documents import TOTALS, figure_rows, unit_figures
-from services.indicators.figures import PLACE, Sums, compute
+from services.indicators.documents import figure_rows, unit_figures
+from services.indicators.figures import Sums, compute
 from services.indicators.gather import Asked
 from services.indicators.ranks import ranks
 from services.indicators.snapshots import Place, Snapshot
@@ -31,6 +30,7 @@ from shared.clients.figure_answers import (
     UnitFigures,
     Window,
 )
+from shared.clock import rfc3339
 from shared.domain.days import day_date
 from shared.domain.periods import Period
 
@@ -52,12 +52,14 @@ def window(snapshot: Snapshot, place: Place, question: Question) -> Window:
         "last": question.period.last.isoformat(),
         "state_on": day_date(question.span.state_on).isoformat(),
         "view": question.view,
+        "known_at": None if snapshot.known_at is None else rfc3339(snapshot.known_at),
     }
 
 
-def line_of(line: int) -> LineName:
+def line_of(snapshot: Snapshot, line: int) -> LineName:
     """The indicator and split of a column."""
-    return {"indicator": LINES[line].indicator, "split": LINES[line].split}
+    found = snapshot.definitions.lines[line]
+    return {"indicator": found.indicator, "split": found.split}
 
 
 async def figures(snapshot: Snapshot, place: Place, question: Question) -> FiguresAnswer:
@@ -69,8 +71,8 @@ async def figures(snapshot: Snapshot, place: Place, question: Question) -> Figur
         newer = await gather.new_visits(
             snapshot.tx, asked, question.since, unit=place.unit, school=place.school
         )
-        new = compute(newer, question.confidence).visits
-    rows = figure_rows(compute(sums, question.confidence), None, new)
+        new = compute(snapshot.definitions, newer, question.confidence).visits
+    rows = figure_rows(snapshot.definitions, compute(snapshot.definitions, sums, question.confidence), None, new)
     return {**window(snapshot, place, question), **unit_figures(sums, rows)[0]}
 
 
@@ -89,7 +91,7 @@ async def children_figures(
             parents.update((child.unit_id, parent.unit_id) for child in places)
         below += layer
     sums = await sums_of(snapshot, asked, [place, *below])
-    documents = await _documents(sums, question.confidence, None if splits else TOTALS)
+    documents = await _documents(snapshot, sums, question.confidence, None if splits else snapshot.definitions.totals)
     children: list[ChildFigures] = [
         {**child.named, "parent_id": parents[child.unit_id], **document}
         for child, document in zip(below, documents[1:], strict=True)
@@ -103,10 +105,10 @@ async def series(snapshot: Snapshot, place: Place, question: Question, line: int
     steps, spans = _steps(snapshot, question, by)
     asked = snapshot.asked(spans, question.view)
     sums = await sums_of(snapshot, asked, [place])
-    rows = figure_rows(compute(sums, question.confidence), [line])
+    rows = figure_rows(snapshot.definitions, compute(snapshot.definitions, sums, question.confidence), [line])
     return {
         **window(snapshot, place, question),
-        **line_of(line),
+        **line_of(snapshot, line),
         "by": by,
         "series": [
             {
@@ -127,7 +129,7 @@ async def all_series(
     """All indicators over the pieces of the period."""
     steps, spans = _steps(snapshot, question, by)
     sums = await sums_of(snapshot, snapshot.asked(spans, question.view), [place])
-    documents = await _documents(sums, question.confidence, None if splits else TOTALS)
+    documents = await _documents(snapshot, sums, question.confidence, None if splits else snapshot.definitions.totals)
     return {
         **window(snapshot, place, question),
         "by": by,
@@ -151,14 +153,14 @@ async def ranked(
     asked = snapshot.asked((question.span,), question.view)
     below = await _below(snapshot, place, question)
     sums = await sums_of(snapshot, asked, below)
-    made = PLACE["visits_made", None]
-    documents = figure_rows(compute(sums, question.confidence), [line, made])
+    made = visits_made(snapshot.definitions)
+    documents = figure_rows(snapshot.definitions, compute(snapshot.definitions, sums, question.confidence), [line, made])
     kept = [
         (child, row[0])
         for child, row in zip(below, documents, strict=True)
         if _stays(snapshot, child, question, row[1]["numerator"])
     ]
-    lower = BY_CODE[LINES[line].indicator].direction == "lower"
+    lower = snapshot.definitions.of(line).direction == "lower"
     standing = ranks([figure for _, figure in kept], lower_is_better=lower)
     children: list[Child] = [
         {**child.named, **figure, "rank": place_of if rank else None}
@@ -166,7 +168,7 @@ async def ranked(
     ]
     return {
         **window(snapshot, place, question),
-        **line_of(line),
+        **line_of(snapshot, line),
         "children": children,
     }
 
@@ -228,10 +230,10 @@ async def sums_of(snapshot: Snapshot, asked: Asked, places: Sequence[Place]) -> 
 
 
 async def _documents(
-    sums: Sums, confidence: float, lines: Sequence[int] | None
+    snapshot: Snapshot, sums: Sums, confidence: float, lines: Sequence[int] | None
 ) -> list[UnitFigures]:
     def made() -> list[UnitFigures]:
-        rows: list[list[Figure]] = figure_rows(compute(sums, confidence), lines)
+        rows: list[list[Figure]] = figure_rows(snapshot.definitions, compute(snapshot.definitions, sums, confidence), lines)
         return unit_figures(sums, rows)
 
     return await asyncio.to_thread(made) if sums.covered.size >= _MANY else made()

@@ -4,16 +4,16 @@ Owns the query parameters and their refusals (422 with a pointer to the paramete
 """
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Literal
 
-from services.indicators.figures import PLACE
+from services.indicators.catalogue import Definitions
 from services.indicators.gather import View
 from services.indicators.spans import Span
-from shared.clock import micros
 from shared.domain.days import month_first, month_number
 from shared.domain.periods import Kind, Period, days, parse_day, parse_period
 from shared.errors import Problem, invalid
+from shared.queries import read_instant
 
 By = Literal["month", "quarter", "year"]
 CONFIDENCE = 0.90
@@ -95,30 +95,37 @@ def read_confidence(text: str | None) -> float:
     return number
 
 
-def read_instant(text: str | None, pointer: str) -> int | None:
-    """An RFC 3339 time with its offset, as microseconds."""
-    if text is None:
-        return None
-    # A "+" in a query that was not escaped arrives as a space.
-    written = text.replace(" ", "+") if "T" in text else text
-    try:
-        instant = datetime.fromisoformat(written)
-    except ValueError:
-        instant = None
-    if instant is None or instant.tzinfo is None or not 1900 <= instant.year <= 2199:
-        raise invalid(pointer, "invalid_time", "A time is written 2018-03-05T04:40:00Z.")
-    return micros(instant.astimezone(UTC))
+def read_known_at(text: str | None) -> int | None:
+    """The instant (microseconds) by whose knowledge to answer; None: by everything there is."""
+    return read_instant(text, "/query/known_at")
 
 
-def read_line(indicator: str, split: str | None) -> int:
-    """The column of an indicator and one of its splits; raises Problem 422."""
-    if (indicator, None) not in PLACE:
+def read_line(
+    definitions: Definitions, indicator: str, split: str | None, definition: str | None = None
+) -> int:
+    """The column of an indicator and one of its splits; raises Problem 422.
+
+    `definition` is the version wanted, default the one in force.
+    """
+    if definitions.place(indicator) is None:
         detail = "There is no such indicator: see /v1/indicators."
         raise invalid("/path/indicator", "unknown_indicator", detail)
-    place = PLACE.get((indicator, split or None))
+    version = read_definition(definitions, indicator, definition)
+    place = definitions.place(indicator, split or None, version)
     if place is None:
         raise invalid("/query/split", "invalid_split", "This indicator has no such split.")
     return place
+
+
+def read_definition(definitions: Definitions, indicator: str, text: str | None) -> int | None:
+    """A version that this indicator has; None is the one in force; raises Problem 422."""
+    if text is None:
+        return None
+    version = int(text) if text.isascii() and text.isdigit() and len(text) < 8 else 0
+    if (indicator, version) not in definitions.by_version:
+        detail = "This indicator has no such version: see /v1/indicators."
+        raise invalid("/query/definition", "unknown_definition", detail)
+    return version
 
 
 def read_by(text: str | None) -> By:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.indicators import answers, gather, read_store, sums
+from services.indicators import answers, gather, sums
 from services.indicators.asking import Question
-from services.indicators.catalogue import BY_CODE, LINES
+from services.indicators.catalogue import Definitions
 from services.indicators.contributions import whole_pieces
 from services.indicators.documents import figure_rows
 from services.indicators.figures import MILLION, compute, millionths, parts_of
@@ -53,16 +53,16 @@ async def change(
     """
     spans = (question.span, Span.of(before.first, before.last, snapshot.today))
     asked = snapshot.asked(spans, question.view)
-    both = compute(await answers.sums_of(snapshot, asked, [place]), question.confidence)
-    (after_figure,), (before_figure,) = figure_rows(both, [line])
-    sampled = BY_CODE[LINES[line].indicator].sampling in {Sampling.CLUSTERED, Sampling.SCHOOL}
+    both = compute(snapshot.definitions, await answers.sums_of(snapshot, asked, [place]), question.confidence)
+    (after_figure,), (before_figure,) = figure_rows(snapshot.definitions, both, [line])
+    sampled = snapshot.definitions.of(line).sampling in {Sampling.CLUSTERED, Sampling.SCHOOL}
     now, then = await _by_school(snapshot, asked, place, line) if sampled else (_NONE, _NONE)
     shared = np.intersect1d(now.school, then.school)
     total = _difference(_micro(after_figure), _micro(before_figure))
     same = _difference(now.of(shared), then.of(shared)) if shared.size else None
     return {
         **answers.window(snapshot, place, question),
-        **answers.line_of(line),
+        **answers.line_of(snapshot, line),
         "against": before.text,
         "after": after_figure,
         "before": before_figure,
@@ -103,18 +103,19 @@ async def _by_school(
         placed = gather.each_school(asked.register)
         grouping = sums.by_schools(len(asked.register.school_codes), [school])
         schools = np.array([school], np.int64)
-    visits = await read_store.visits_of(snapshot.tx, schools.tolist(), *asked.days)
-    first, second = await asyncio.to_thread(_both, visits, placed, grouping, asked, line)
+    visits = await gather.visits_of(snapshot.tx, asked, schools.tolist())
+    first, second = await asyncio.to_thread(
+        _both, snapshot.definitions, visits, placed, grouping, asked, line)
     return first, second
 
 
 def _both(
-    visits: Visits, placed: Register, grouping: Grouping, asked: Asked, line: int
+    definitions: Definitions, visits: Visits, placed: Register, grouping: Grouping, asked: Asked, line: int
 ) -> list[BySchool]:
     pieces = whole_pieces(visits, placed, asked.look_back)
     inside = grouping.layers[0]
     found = []
-    flow = BY_CODE[LINES[line].indicator].basis == "flow"
+    flow = definitions.of(line).basis == "flow"
     values = pieces.flow.values(visits) if flow else None
     for span in asked.spans:
         if values is not None:
@@ -125,7 +126,7 @@ def _both(
             standing = pieces.stock.on(span.state_on)
             chosen = inside[standing.path] >= 0
             rows, school = standing.values(visits)[chosen], visits.school[standing.row[chosen]]
-        numerator, denominator, answered = parts_of(line, rows)
+        numerator, denominator, answered = parts_of(definitions, line, rows)
         schools, place = np.unique(school[answered], return_inverse=True)
         parts = np.stack([numerator[answered], denominator[answered]], axis=1)
         summed = sums.sum_by(place.astype(np.int64), parts, schools.size)

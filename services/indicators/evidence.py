@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from services.indicators import directory, gather, read_store, sums
+from services.indicators import gather, read_store, sums
 from services.indicators.asking import Question
-from services.indicators.catalogue import BY_CODE, LINES
+from services.indicators.catalogue import Definitions
 from services.indicators.contributions import whole_pieces
 from services.indicators.figures import parts_of
-from services.indicators.measures import GROUP_COLUMNS, GROUPS, S
+from services.indicators.measures import DERIVED, GROUP_COLUMNS, GROUPS, S
 from services.indicators.pieces import FlowPieces, flow_pieces, standing_ends
 from services.indicators.read_store import Seen
 from services.indicators.register import Register
@@ -66,12 +66,16 @@ async def evidence(
         schools = gather.ever_under(register, grouping).tolist()
     codes = {register.school_codes[school]: school for school in schools}
     left = [code for code in sorted(codes) if after is None or code > after]
-    judge = _Judge(placed, grouping.layers[0] >= 0, question.span, snapshot.look_back, line)
+    judge = _Judge(
+        snapshot.definitions, placed, grouping.layers[0] >= 0, question.span, snapshot.look_back, line)
     rows: list[Evidence] = []
     for begin in range(0, len(left), _SCHOOLS_AT_ONCE):
         chunk = left[begin : begin + _SCHOOLS_AT_ONCE]
         seen = await read_store.visits_seen(
-            snapshot.tx, [codes[code] for code in chunk], *asked.days
+            snapshot.tx,
+            [codes[code] for code in chunk],
+            *asked.days,
+            known_at=asked.known_at,
         )
         found = await asyncio.to_thread(judge.rows, seen)
         for code in chunk:
@@ -83,7 +87,7 @@ async def evidence(
 
 async def _coded(snapshot: Snapshot, rows: list[Evidence]) -> list[Evidence]:
     """The rows with school codes as they are registered."""
-    known = await directory.schools(snapshot.tx, list({row["school_code"] for row in rows}))
+    known = await snapshot.schools(list({row["school_code"] for row in rows}))
     for row in rows:
         dated = known.get(row["school_code"])
         if dated is not None:
@@ -96,14 +100,15 @@ class _Judge:
     """Says of every visit whether it is behind one line in one window, and why not."""
 
     def __init__(
-        self, placed: Register, inside: Flags, span: Span, look_back: int, line: int
+        self, definitions: Definitions, placed: Register, inside: Flags, span: Span, look_back: int, line: int
     ) -> None:
+        self._definitions = definitions
         self._placed = placed
         self._inside = inside
         self._span = span
         self._look_back = look_back
         self._line = line
-        self._basis = BY_CODE[LINES[line].indicator].basis
+        self._basis = definitions.of(line).basis
 
     def rows(self, seen: Seen) -> dict[int, list[Evidence]]:
         """The rows of each school, in order of the visits."""
@@ -132,7 +137,7 @@ class _Judge:
             shown = in_window & (here | belongs)
             elsewhere = ~belongs
         else:
-            numerator, denominator, answered = parts_of(self._line, pieces.values(visits))
+            numerator, denominator, answered = parts_of(self._definitions, self._line, pieces.values(visits))
             shown = in_window & here
             elsewhere = np.zeros(len(visits), np.bool_)
         reasons = [
@@ -142,7 +147,7 @@ class _Judge:
             for row in range(len(visits))
         ]
         nothing: list[tuple[int, int] | None] = [None] * len(visits)
-        shares = bool(LINES[self._line].denominators) and self._basis is not None
+        shares = bool(self._definitions.lines[self._line].denominators) and self._basis is not None
         return Verdicts(shown, reasons, numerator, denominator if shares else None, nothing)
 
     def _belongs_on_d(self, seen: Seen) -> Flags:
@@ -154,7 +159,7 @@ class _Judge:
 
     def _stock(self, seen: Seen) -> Verdicts:
         visits, on = seen.visits, self._span.state_on
-        group = _group(self._line)
+        group = _group(self._definitions.lines[self._line].answered)
         counted = visits.counted()
         ends = standing_ends(visits, visits.order(), counted, self._placed, self._look_back)
         end = ends[:, group]
@@ -164,8 +169,8 @@ class _Judge:
         here = (pieces.start <= on) & (on < pieces.end) & mine & self._inside[pieces.path]
         standing[pieces.row[here]] = True
         answers = sums.answers_of(visits, self._placed_on_d(seen))
-        numerator, denominator, answered = parts_of(self._line, answers)
-        if LINES[self._line].indicator == "schools_known":
+        numerator, denominator, answered = parts_of(self._definitions, self._line, answers)
+        if self._definitions.lines[self._line].answered == "known":
             denominator = np.ones(len(visits), np.int64)
         given = visits.groups >> group & 1 == 1
         at_visit = flow_pieces(visits, np.arange(len(visits)), self._placed)
@@ -197,8 +202,9 @@ class _Judge:
         return replace(pieces, gender=self._placed.seg_gender[at])
 
 
-def _group(line: int) -> int:
-    column = S[LINES[line].answered]
+def _group(answered: str) -> int:
+    """The stock group of an answer; a derived one is of the group it is taken from."""
+    column = S[DERIVED[answered][0] if answered in DERIVED else answered]
     return next(place for place, name in enumerate(GROUPS) if column in GROUP_COLUMNS[name])
 
 

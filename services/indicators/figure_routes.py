@@ -14,13 +14,14 @@ from services.indicators.asking import (
     question,
     read_by,
     read_flag,
+    read_known_at,
     read_line,
     read_number,
     read_period,
     read_splits,
 )
+from services.indicators.replies import KNOWN_AT, known_by, read_cursor, reply, unchanged
 from services.indicators.replies import cursor as made_cursor
-from services.indicators.replies import read_cursor, reply, unchanged
 from services.indicators.snapshots import Place, Snapshot, Snapshots
 from services.indicators.unit_routes import Reader
 from shared.access import Principal
@@ -54,7 +55,9 @@ class Asked:
         confidence: Annotated[
             str | None, Query(description="of the intervals, 0.5 to 0.999, default 0.90")
         ] = None,
+        known_at: Annotated[str | None, Query(description=KNOWN_AT)] = None,
     ) -> None:
+        read_known_at(known_at)  # the snapshot is of that instant: see `known_by`
         self._asked = (period, ending, view, confidence)
 
     def question(
@@ -79,7 +82,7 @@ def add_figures(router: APIRouter, snapshots: Snapshots) -> None:
     async def answered(
         request: Request, principal: Principal, unit_id: str, answer: Answer
     ) -> Response:
-        async with snapshots.open() as snapshot:
+        async with snapshots.open(known_by(request)) as snapshot:
             place = await snapshot.find(unit_id, principal)
             if (same := unchanged(request, snapshot)) is not None:
                 return same
@@ -133,7 +136,7 @@ def _add_indicator(router: APIRouter, answered: Answered) -> None:
         """One indicator over the months, quarters or years of a period."""
 
         async def answer(snapshot: Snapshot, place: Place) -> Series:
-            line = read_line(indicator, split)
+            line = read_line(snapshot.definitions, indicator, split, definition)
             return await answers.series(
                 snapshot, place, asked.question(snapshot), line, read_by(by)
             )
@@ -153,7 +156,7 @@ def _add_indicator(router: APIRouter, answered: Answered) -> None:
         """One indicator of the units directly below, with rank and rank interval."""
 
         async def answer(snapshot: Snapshot, place: Place) -> ChildrenAnswer:
-            line = read_line(indicator, split)
+            line = read_line(snapshot.definitions, indicator, split, definition)
             wanted = read_flag(rank, "/query/rank")
             return await answers.ranked(
                 snapshot, place, asked.question(snapshot), line, rank=wanted
@@ -176,7 +179,7 @@ def _add_indicator(router: APIRouter, answered: Answered) -> None:
         """The change between two periods, split into same schools and composition."""
 
         async def answer(snapshot: Snapshot, place: Place) -> Change:
-            line = read_line(indicator, split)
+            line = read_line(snapshot.definitions, indicator, split, definition)
             wanted = asked.question(snapshot)
             before = (
                 wanted.period.previous()
@@ -203,9 +206,9 @@ def _add_evidence(router: APIRouter, snapshots: Snapshots) -> None:
         """The visit revisions behind a figure and those left out, with reasons, by school."""
         most = read_number(limit, "/query/limit", 200, 1000)
         after = read_cursor(cursor)
-        async with snapshots.open() as snapshot:
+        async with snapshots.open(known_by(request)) as snapshot:
             place = await snapshot.find(unit_id, principal)
-            line = read_line(indicator, split)
+            line = read_line(snapshot.definitions, indicator, split, definition)
             wanted = asked.question(snapshot)
             if (same := unchanged(request, snapshot)) is not None:
                 return same
@@ -213,7 +216,7 @@ def _add_evidence(router: APIRouter, snapshots: Snapshots) -> None:
             following = None if page.after is None else made_cursor(page.after)
             document: EvidenceAnswer = {
                 **answers.window(snapshot, place, wanted),
-                **answers.line_of(line),
+                **answers.line_of(snapshot, line),
                 "evidence": page.rows,
                 "next": following,
             }

@@ -2,7 +2,7 @@
 
 Owns which of the two a question needs (04 §4): cells and presence answer as_was; restated takes
 the same cells and exchanges the few schools that ever entered or left; a school, and a question
-about the visits received by some time, is answered from its visits. Fetching is `read_store`'s,
+about what was received or known by some time, is answered from visits. Fetching is `read_store`'s,
 reducing is `sums`'.
 """
 
@@ -34,7 +34,8 @@ class Asked:
     """What a question is about: the register of the snapshot, the windows, how to look at it.
 
     `today` is a day number; `look_back` is in days; `received_until` (microseconds) leaves out
-    visits whose first revision came later.
+    visits whose first revision came later; of `known_at` (microseconds) are the register and
+    `today`, and the revisions that had been recorded by then are the only ones.
     """
 
     register: Register
@@ -43,6 +44,7 @@ class Asked:
     today: int
     look_back: int
     received_until: int | None = None
+    known_at: int | None = None
 
     @property
     def placed(self) -> Register:
@@ -59,7 +61,7 @@ class Asked:
 async def of_units(tx: Tx, asked: Asked, units: Sequence[int]) -> Sums:
     """Sums of every (unit, window), windows running fastest; units are the register's integers."""
     grouping = sums.by_units(asked.register, units)
-    if asked.received_until is not None:
+    if asked.received_until is not None or asked.known_at is not None:
         schools = ever_under(asked.register, grouping)
         return await _from_visits(tx, asked, asked.placed, grouping, schools)
     placed = asked.placed
@@ -68,7 +70,7 @@ async def of_units(tx: Tx, asked: Asked, units: Sequence[int]) -> Sums:
     present = await _present(tx, asked, grouping, standing)
     movers = _movers(asked.register, placed, units)
     if movers.size:
-        visits = await read_store.visits_of(tx, movers.tolist(), *asked.days)
+        visits = await visits_of(tx, asked, movers.tolist())
         flow, stock, present = await read_store.off_loop(
             len(visits), _exchange, visits, movers, asked, grouping, (flow, stock, present)
         )
@@ -93,6 +95,30 @@ def _exchange(
         stock = stock + sums.of_stocks(visits, pieces.stock, grouping, asked.spans)
     stayed = present.where(~np.isin(present.school, movers))
     return flow, stock, stayed.and_also(sums.present_of(visits, came.flow))
+
+
+async def visits_of(
+    tx: Tx,
+    asked: Asked,
+    schools: Sequence[int],
+    days: tuple[int, int] | None = None,
+    *,
+    after: int | None = None,
+) -> Visits:
+    """The visits to these schools that the question lets count (default: all days that matter).
+
+    `after` (microseconds) leaves out those whose first revision was received by then.
+    """
+    first, last = asked.days if days is None else days
+    return await read_store.visits_of(
+        tx,
+        schools,
+        first,
+        last,
+        after=after,
+        until=asked.received_until,
+        known_at=asked.known_at,
+    )
 
 
 async def of_schools(tx: Tx, asked: Asked, schools: Sequence[int]) -> Sums:
@@ -125,9 +151,7 @@ async def new_visits(
         schools = np.array(wanted, np.int64)
     first = min(span.first for span in asked.spans)
     last = max(span.last for span in asked.spans)
-    visits = await read_store.visits_of(
-        tx, schools.tolist(), first, last, after=since, until=asked.received_until
-    )
+    visits = await visits_of(tx, asked, schools.tolist(), (first, last), after=since)
     rows = np.flatnonzero(visits.counted())
     pieces = flow_pieces(visits, rows, placed)
     flow = sums.of_flows(visits, pieces, grouping, asked.spans)
@@ -211,9 +235,7 @@ async def _present(
 async def _from_visits(
     tx: Tx, asked: Asked, placed: Register, grouping: Grouping, schools: Integers
 ) -> Sums:
-    visits = await read_store.visits_of(
-        tx, schools.tolist(), *asked.days, until=asked.received_until
-    )
+    visits = await visits_of(tx, asked, schools.tolist())
     return await read_store.off_loop(len(visits), _whole, visits, asked, placed, grouping)
 
 

@@ -13,10 +13,21 @@ from urllib.parse import urlencode
 import msgspec
 from fastapi import Request, Response
 
+from services.indicators.asking import read_known_at
 from services.indicators.snapshots import Snapshot
 from shared.errors import invalid
 
 _CACHE = "private, no-cache"
+KNOWN_AT = "only what had been recorded by this instant, register included; default: everything"
+"""What the parameter `known_at` means, for its description."""
+
+
+def known_by(request: Request) -> int | None:
+    """The instant (microseconds) by whose knowledge a request wants to be answered, or None.
+
+    Raises Problem 422 for what is no time.
+    """
+    return read_known_at(request.query_params.get("known_at"))
 
 
 def tag(request: Request, snapshot: Snapshot) -> str:

@@ -4,32 +4,38 @@ Owns finding a unit or school by its id, the caller's scope, and the tree on a d
 `gather`'s, words are `directory`'s.
 """
 
+import asyncio
 from bisect import bisect_right
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from services.indicators import directory
-from services.indicators.catalogue import DEFINITIONS
-from services.indicators.directory import Directory, Units
+from services.indicators.catalogue import Definitions
+from services.indicators.directory import Dated, Directory, SchoolRecord, Units
 from services.indicators.freshness import Freshness
 from services.indicators.gather import Asked, View
+from services.indicators.known import Past, Pasts
 from services.indicators.register import Register
 from services.indicators.registry_store import Registers
 from services.indicators.spans import Span
 from shared.access import Principal
 from shared.clients.figure_answers import AsOf, UnitName
-from shared.clock import Clock, micros, rfc3339
+from shared.clock import Clock, from_micros, micros, rfc3339
 from shared.db.engine import Database
 from shared.db.transaction import Tx
 from shared.domain.codes import SCHOOL_PREFIX, canonical_unit
 from shared.domain.days import day_date, day_number
 from shared.domain.days import today as local_today
-from shared.errors import not_found
+from shared.errors import invalid, not_found
+
+_LOOKING_BACK = 2
+_AHEAD = 60_000_000
+"""Microseconds by which a caller's clock may be ahead of this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +53,12 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What one answer is made from; `tx` is open as long as the snapshot is."""
+    """What one answer is made from; `tx` is open as long as the snapshot is.
+
+    Of a past instant (`known_at`, microseconds) are register, units and today: what was known then,
+    on the day it was then. `present` and `present_day` are those of now: who may see what is never
+    a matter of the past.
+    """
 
     tx: Tx
     register: Register
@@ -58,6 +69,10 @@ class Snapshot:
     version: str
     look_back: int
     tree: "Tree"
+    definitions: Definitions
+    present: Register
+    present_day: int
+    known_at: int | None = None
 
     @property
     def day(self) -> int:
@@ -66,9 +81,11 @@ class Snapshot:
 
     def freshness(self) -> AsOf:
         """How fresh an answer from this snapshot is."""
+        asked = self.now if self.known_at is None else min(self.now, self.known_at)
+        as_of = min(self.as_of, self.known_at or self.as_of)
         return {
-            "as_of": rfc3339(self.as_of),
-            "lag_seconds": max(0.0, round((self.now - self.as_of) / 1_000_000, 3)),
+            "as_of": rfc3339(as_of),
+            "lag_seconds": max(0.0, round((asked - as_of) / 1_000_000, 3)),
             "version": self.version,
         }
 
@@ -76,7 +93,13 @@ class Snapshot:
         self, spans: tuple[Span, ...], view: View, received_until: int | None = None
     ) -> Asked:
         """A question to `gather`."""
-        return Asked(self.register, spans, view, self.day, self.look_back, received_until)
+        return Asked(
+            self.register, spans, view, self.day, self.look_back, received_until, self.known_at
+        )
+
+    async def schools(self, codes: Sequence[str]) -> dict[str, Dated[SchoolRecord]]:
+        """The versions of these schools by canonical code, as far as they are known."""
+        return await directory.schools(self.tx, codes, self.known_at)
 
     async def find(self, unit_id: str, principal: Principal) -> Place:
         """The unit or school of this id; raises Problem 404 when absent or out of scope."""
@@ -96,7 +119,7 @@ class Snapshot:
         school = self.register.school_index.get(code)
         if school is None:
             return None
-        found = (await directory.schools(self.tx, [code])).get(code)
+        found = (await self.schools([code])).get(code)
         if found is None:
             return None
         named = found.on(self.day).short()
@@ -106,16 +129,13 @@ class Snapshot:
         """Whether the place lies in the caller's units on today's tree."""
         if principal.units is None:
             return True
-        ids = {canonical_unit(place.unit_id), *self.parents(place)}
+        above = _above(self.present, place, self.present_day)
+        ids = {canonical_unit(place.unit_id), *above}
         return not ids.isdisjoint(map(canonical_unit, principal.units))
 
     def parents(self, place: Place) -> list[str]:
-        """The ids of the units above, nearest first, as the tree stands today."""
-        if place.school is not None:
-            chain = self.register.chain(place.school, self.day)
-        else:
-            chain = chain_on(self.register, place.unit_id, self.day)[1:]
-        return [self.register.unit_ids[unit] for unit in chain]
+        """The ids of the units above, nearest first, as the tree stands on the snapshot's day."""
+        return _above(self.register, place, self.day)
 
     def below(self, unit: int, day: int, *, gone: bool = False) -> list[int]:
         """The units directly under a unit on a day, by name; `gone`: those that ended as well."""
@@ -157,13 +177,22 @@ class Snapshot:
         if not schools:
             return []
         codes = [self.register.school_codes[school] for school in schools]
-        found = await directory.schools(self.tx, codes)
+        found = await self.schools(codes)
         places = []
         for school, code in zip(schools, codes, strict=True):
             if code in found:
                 named = found[code].on(self.day).short()
                 places.append(Place(named["unit_id"], named, school=school))
         return sorted(places, key=lambda place: (place.named["name"], place.unit_id))
+
+
+def _above(register: Register, place: Place, day: int) -> list[str]:
+    """The ids of the units above a place on a day, nearest first."""
+    if place.school is not None:
+        chain = register.chain(place.school, day)
+    else:
+        chain = chain_on(register, place.unit_id, day)[1:]
+    return [register.unit_ids[unit] for unit in chain]
 
 
 def chain_on(register: Register, unit_id: str, day: int) -> tuple[int, ...]:
@@ -208,6 +237,7 @@ class Snapshots:
         zone: ZoneInfo,
         look_back: int,
         fresh: Freshness,
+        definitions: Definitions,
     ) -> None:
         self._database = database
         self._registers = registers
@@ -215,8 +245,12 @@ class Snapshots:
         self._zone = zone
         self._look_back = look_back
         self._fresh = fresh
+        self._definitions = definitions
         self._directory = Directory()
         self._tree = Tree()
+        self._pasts = Pasts()
+        self._past_tree = Tree()
+        self._looking_back = asyncio.Semaphore(_LOOKING_BACK)
 
     async def warm(self) -> None:
         """Read the register and the names before the first caller has to wait for them."""
@@ -224,8 +258,39 @@ class Snapshots:
             return
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[Snapshot]:
-        """One consistent view of everything, for one answer."""
+    async def open(self, known_at: int | None = None) -> AsyncIterator[Snapshot]:
+        """One consistent view of everything, for one answer.
+
+        With `known_at` (microseconds) of everything that had been recorded by then; raises Problem
+        422 for an instant that is still to come.
+        """
+        if known_at is None:
+            async with self._present() as snapshot:
+                yield snapshot
+            return
+        if known_at > micros(self._clock.now()) + _AHEAD:
+            detail = "What will be known at a time to come is not known yet."
+            raise invalid("/query/known_at", "in_the_future", detail)
+        # Such an answer reads visits where others read cells: it must not take all readers.
+        async with self._looking_back, self._present() as snapshot:
+            yield await self._as_known(snapshot, known_at)
+
+    async def _as_known(self, now: Snapshot, known_at: int) -> Snapshot:
+        """The same view without what was recorded after an instant."""
+        past = await self._pasts.at(now.tx, Past(now.register, now.units), known_at)
+        today = local_today(from_micros(known_at), self._zone)
+        return replace(
+            now,
+            register=past.register,
+            units=past.units,
+            today=today,
+            version=f"{now.version}.{known_at}",
+            tree=self._tree if past.register is now.register else self._past_tree,
+            known_at=known_at,
+        )
+
+    @asynccontextmanager
+    async def _present(self) -> AsyncIterator[Snapshot]:
         looked = await self._fresh.look()
         async with self._database.reading() as tx:
             register = await self._registers.current(tx)
@@ -239,9 +304,12 @@ class Snapshots:
                 today=today,
                 now=micros(now),
                 as_of=await self._fresh.within(tx, looked),
-                version=f"{await _moved(tx)}.{DEFINITIONS}.{day_number(today)}",
+                version=f"{await _moved(tx)}.{self._definitions.version}.{day_number(today)}",
                 look_back=self._look_back,
                 tree=self._tree,
+                definitions=self._definitions,
+                present=register,
+                present_day=day_number(today),
             )
 
 

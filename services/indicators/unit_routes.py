@@ -9,11 +9,16 @@ import numpy as np
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from services.indicators import directory
-from services.indicators.asking import read_number
-from services.indicators.catalogue import INDICATORS
+from services.indicators.asking import read_known_at, read_number
+from services.indicators.catalogue import Definitions
 from services.indicators.directory import names_of
-from services.indicators.labels import of_split
-from services.indicators.replies import cursor, read_cursor, reply, unchanged
+from services.indicators.replies import (
+    KNOWN_AT,
+    cursor,
+    read_cursor,
+    reply,
+    unchanged,
+)
 from services.indicators.snapshots import Place, Snapshot, Snapshots
 from shared.access import Principal
 from shared.clients.figure_answers import (
@@ -31,18 +36,20 @@ from shared.errors import invalid
 from shared.security import require
 
 Reader = Annotated[Principal, Depends(require("cards:read"))]
+KnownAt = Annotated[str | None, Query(description=KNOWN_AT)]
 _MOST_FOUND = 10_000
 
 
 def add_units(router: APIRouter, snapshots: Snapshots) -> None:
     """Add the routes of units and of the catalogue."""
-    catalogue = _catalogue()
 
     @router.get("/v1/indicators", response_model=Catalogue)
     async def indicators(request: Request, _: Reader) -> Response:
         """All indicators: labels, what is divided by what, basis, direction, splits, version."""
         async with snapshots.open() as snapshot:
-            return unchanged(request, snapshot) or reply(request, snapshot, catalogue)
+            return unchanged(request, snapshot) or reply(
+                request, snapshot, _catalogue(snapshot.definitions)
+            )
 
     @router.get("/v1/search", response_model=Units)
     async def search(
@@ -70,9 +77,10 @@ def add_units(router: APIRouter, snapshots: Snapshots) -> None:
         principal: Reader,
         unit_id: str,
         on: Annotated[str | None, Query(description="the tree of this day, default today")] = None,
+        known_at: KnownAt = None,
     ) -> Response:
         """The units directly under a unit; a cluster's are its schools."""
-        async with snapshots.open() as snapshot:
+        async with snapshots.open(read_known_at(known_at)) as snapshot:
             place = await snapshot.find(unit_id, principal)
             day = snapshot.day if on is None else day_number(parse_day(on, "/query/on"))
             if (same := unchanged(request, snapshot)) is not None:
@@ -86,11 +94,12 @@ def add_units(router: APIRouter, snapshots: Snapshots) -> None:
         unit_id: str,
         limit: Annotated[str | None, Query(description="1 to 2,000, default 500")] = None,
         cursor: Annotated[str | None, Query(description="from the Link header")] = None,
+        known_at: KnownAt = None,
     ) -> Response:
         """The schools under a unit today, by code, whatever their status."""
         most = read_number(limit, "/query/limit", 500, 2000)
         after = read_cursor(cursor)
-        async with snapshots.open() as snapshot:
+        async with snapshots.open(read_known_at(known_at)) as snapshot:
             place = await snapshot.find(unit_id, principal)
             if (same := unchanged(request, snapshot)) is not None:
                 return same
@@ -98,16 +107,21 @@ def add_units(router: APIRouter, snapshots: Snapshots) -> None:
             return reply(request, snapshot, document, following=following)
 
     @router.get("/v1/units/{unit_id}", response_model=UnitDetail)
-    async def unit(request: Request, principal: Reader, unit_id: str) -> Response:
+    async def unit(
+        request: Request,
+        principal: Reader,
+        unit_id: str,
+        known_at: KnownAt = None,
+    ) -> Response:
         """One unit: names, level, parents, dates, head school, history."""
-        async with snapshots.open() as snapshot:
+        async with snapshots.open(read_known_at(known_at)) as snapshot:
             place = await snapshot.find(unit_id, principal)
             if (same := unchanged(request, snapshot)) is not None:
                 return same
             return reply(request, snapshot, await _detail(snapshot, place))
 
 
-def _catalogue() -> Catalogue:
+def _catalogue(definitions: Definitions) -> Catalogue:
     return {
         "indicators": [
             {
@@ -118,10 +132,16 @@ def _catalogue() -> Catalogue:
                 "unit": indicator.unit,
                 "basis": indicator.basis,
                 "direction": indicator.direction,
+                "shown": indicator.shown,
+                "short": dict(indicator.short),
+                "by": list(indicator.by),
+                "versions": sorted(
+                    version for code, version in definitions.by_version if code == indicator.code
+                ),
                 "splits": [
                     {
                         "split": line.split,
-                        "labels": dict(of_split(line.split)),
+                        "labels": dict(indicator.words[line.split]),
                         "always": line.always,
                     }
                     for line in indicator.lines
@@ -129,7 +149,7 @@ def _catalogue() -> Catalogue:
                 ],
                 "definition": indicator.version,
             }
-            for indicator in INDICATORS
+            for indicator in definitions.current.values()
         ]
     }
 
@@ -194,7 +214,7 @@ def _admitted(snapshot: Snapshot, principal: Principal, code: str) -> bool:
 
 async def _documents(snapshot: Snapshot, found: list[tuple[str, bool]]) -> list[Unit]:
     codes = [key for key, is_school in found if is_school]
-    schools = await directory.schools(snapshot.tx, codes) if codes else {}
+    schools = await snapshot.schools(codes) if codes else {}
     documents = []
     for key, is_school in found:
         if not is_school:
@@ -226,7 +246,7 @@ async def _schools(
     codes = sorted(register.school_codes[school] for school in schools)
     left = [code for code in codes if after is None or code > after]
     page = left[:most]
-    records = await directory.schools(snapshot.tx, page)
+    records = await snapshot.schools(page)
     document: Schools = {
         "unit": place.unit_id,
         "schools": [records[code].on(snapshot.day).document() for code in page if code in records],
@@ -238,7 +258,7 @@ async def _detail(snapshot: Snapshot, place: Place) -> UnitDetail:
     chain = [snapshot.units[above].on(snapshot.day).short() for above in snapshot.parents(place)]
     if place.school is not None:
         code = snapshot.register.school_codes[place.school]
-        dated = (await directory.schools(snapshot.tx, [code]))[code]
+        dated = (await snapshot.schools([code]))[code]
         return {
             **dated.on(snapshot.day).as_unit(),
             "chain": chain,

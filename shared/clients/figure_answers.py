@@ -145,7 +145,10 @@ class AsOf(TypedDict):
 
 
 class Window(AsOf):
-    """What was asked: the unit, the days, the day on which stocks are taken."""
+    """What was asked: the unit, the days, the day on which stocks are taken.
+
+    `known_at` is the instant asked for: what was recorded later is not in; null where nothing was.
+    """
 
     unit: str
     name: str
@@ -156,6 +159,7 @@ class Window(AsOf):
     last: str
     state_on: str
     view: View
+    known_at: str | None
 
 
 class UnitFigures(TypedDict):
