@@ -12,7 +12,7 @@ from services.ingest.changes import revisions_matched
 from services.ingest.exchange import json_answer, json_body, tagged
 from services.ingest.reading import Body
 from shared.access import Principal
-from shared.queries import Day
+from shared.queries import Day, read_instant
 from shared.security import require
 
 _CALENDAR: Body[CalendarIn] = Body(CalendarIn)
@@ -35,7 +35,9 @@ _ANSWER = EXAMPLE | {
     "first_day": "2018-01-01",
     "look_back_days": 365,
 }
-_LISTED = {name: _ANSWER[name] for name in ("version", "valid_from", "recorded_at", "name")}
+_LISTED = {
+    name: _ANSWER[name] for name in ("version", "valid_from", "recorded_at", "name", "school_year")
+}
 
 
 def router(store: CalendarStore) -> APIRouter:
@@ -65,9 +67,13 @@ def router(store: CalendarStore) -> APIRouter:
         _: Reader,
         on: Annotated[Day | None, Query(description="default today")] = None,
         version: Annotated[int | None, Query(ge=0, le=2**53)] = None,
+        known_at: Annotated[
+            str | None, Query(description="by what had been recorded at this instant, default now")
+        ] = None,
     ) -> Response:
         """Read the calendar that holds on a day, or one version; version 0 is the default."""
-        answer = _told(await store.read(on, version))
+        instant = read_instant(known_at, "/query/known_at")
+        answer = _told(await store.read(on, version, instant))
         tag = answer.headers["ETag"]
         if request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers={"ETag": tag})

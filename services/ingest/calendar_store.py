@@ -104,14 +104,19 @@ class CalendarStore:
             faults.append(FieldError("/look_back_days", "needs_rebuild", detail))
         return faults
 
-    async def read(self, on: date | None, version: int | None) -> Record:
-        """A version, or the calendar that holds on a day (default today); raises Problem 404."""
+    async def read(
+        self, on: date | None, version: int | None, known_at: int | None = None
+    ) -> Record:
+        """A version, or the calendar that holds on a day (default today); raises Problem 404.
+
+        With `known_at` (microseconds) the one that was held to hold at that instant.
+        """
         if on is not None and version is not None:
             raise invalid("/query/version", "one_of_both", "Ask for a day or for a version.")
         day = day_number(on or self._drafter.stamps.today(self._drafter.zone))
         async with self._database.reading() as tx:
             if version is None:
-                row = (await self._dated(tx)).on(day)
+                row = (await self._dated(tx, known_at)).on(day)
             elif version == 0:
                 row = None
             else:
@@ -122,9 +127,12 @@ class CalendarStore:
                     raise not_found("version of the calendar")
         return self._document(row)
 
-    async def _dated(self, tx: Tx) -> Dated[Any]:
+    async def _dated(self, tx: Tx, known_at: int | None = None) -> Dated[Any]:
         """What is stored by the days from which it holds; None is the default."""
-        rows = await tx.fetch(f"SELECT {','.join(_COLUMNS)} FROM calendars ORDER BY version")
+        recorded, bound = ("", []) if known_at is None else ("WHERE recorded_at <= $1 ", [known_at])
+        rows = await tx.fetch(
+            f"SELECT {','.join(_COLUMNS)} FROM calendars {recorded}ORDER BY version", *bound
+        )
         dated: Dated[Any] = Dated(None, self._drafter.first_day)
         dated.apply({row[1]: row for row in rows})
         return dated
@@ -134,7 +142,7 @@ class CalendarStore:
         async with self._database.reading() as tx:
             rows = await tx.fetch(f"SELECT {','.join(_COLUMNS)} FROM calendars ORDER BY version")
         whole = [self._document(row) for row in (None, *rows)]
-        names = ("version", "valid_from", "recorded_at", "name")
+        names = ("version", "valid_from", "recorded_at", "name", "school_year")
         return [{name: document[name] for name in names} for document in whole]
 
     def _document(self, row: Any) -> Record:

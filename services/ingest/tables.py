@@ -141,6 +141,21 @@ class CalendarRow(IngestTable, table=True):
     data: str = Field(sa_column=columns.text())
 
 
+class PastTargetRow(IngestTable, table=True):
+    """A target that another of the same unit, indicator, split and first day has replaced."""
+
+    __tablename__ = "targets_past"
+    unit_id: str = Field(sa_column=columns.key(Text))
+    indicator: str = Field(sa_column=columns.key(Text))
+    split: str = Field(sa_column=columns.key(Text))
+    valid_from: int = Field(sa_column=columns.key(Integer))
+    recorded_at: int = Field(sa_column=columns.key(BigInteger))
+    valid_to: int | None = Field(sa_column=Column(Integer, nullable=True))
+    baseline: str | None = Field(sa_column=Column(Text, nullable=True))
+    target: str | None = Field(sa_column=Column(Text, nullable=True))
+    actor: str = Field(sa_column=columns.text())
+
+
 class TargetRow(IngestTable, table=True):
     """A baseline and a target of an indicator (split `` = total) for a unit and a span of days."""
 

@@ -1,7 +1,8 @@
 """Targets: what an indicator of a unit starts from and should reach, by spans of days.
 
 Owns storing and listing; inheriting a parent's target is left to the cards. Numbers are kept as
-the text of their JSON, so that 0.75 stays 0.75.
+the text of their JSON, so that 0.75 stays 0.75. A target that is replaced stays readable: what was
+known at a past instant can still be listed.
 """
 
 from collections.abc import Sequence
@@ -22,6 +23,15 @@ from shared.errors import Problem, not_found
 
 _KEYS = ("unit_id", "indicator", "split", "valid_from")
 _COLUMNS = (*_KEYS, "valid_to", "baseline", "target", "recorded_at", "actor")
+_SAID = slice(4, 7)
+_CHUNK = 2_000
+_SAME_KEY = " AND ".join(f"n.{key} = p.{key}" for key in _KEYS)
+_KNOWN = (
+    f"(SELECT {{columns}} FROM targets WHERE recorded_at <= {{at}} UNION ALL SELECT {{columns}} "
+    "FROM targets_past p WHERE p.recorded_at <= {at} AND NOT EXISTS (SELECT 1 FROM targets n "
+    f"WHERE {_SAME_KEY} AND n.recorded_at <= {{at}}) AND NOT EXISTS (SELECT 1 FROM targets_past n "
+    f"WHERE {_SAME_KEY} AND n.recorded_at > p.recorded_at AND n.recorded_at <= {{at}})) AS known"
+)
 Record = dict[str, Any]
 
 
@@ -38,6 +48,7 @@ class Targets:
         Raises Problem 404 or 422 and stores nothing then.
         """
         async with self._database.transaction() as tx:
+            await tx.lock("targets")
             await refresh(tx, self._drafter)
             register = self._drafter.register
             for item in items:
@@ -56,7 +67,8 @@ class Targets:
             for item in items:
                 row = self._row(item, recorded, caller.key_id)
                 rows[row[:4]] = row
-            await tx.upsert_rows("targets", _KEYS, _COLUMNS, list(rows.values()))
+            fresh = await _past_kept(tx, rows)
+            await tx.upsert_rows("targets", _KEYS, _COLUMNS, fresh)
         return len(rows)
 
     def _row(self, item: TargetIn, recorded: int, actor: str) -> tuple[Any, ...]:
@@ -80,10 +92,12 @@ class Targets:
         indicator: str | None,
         after: str,
         limit: int,
+        known_at: int | None = None,
     ) -> tuple[list[Record], str | None]:
         """Targets of up to `limit` units after a unit, as far as a caller may see them.
 
-        The second value is the unit after which the next page begins, if there may be one.
+        The second value is the unit after which the next page begins, if there may be one. With
+        `known_at` (microseconds) those that stood at that instant.
         """
         args: list[Any] = [after]
         where = ["unit_id > $1" if after else "unit_id >= $1"]
@@ -93,7 +107,7 @@ class Targets:
                 where.append(f"{column} = ${len(args)}")
         async with self._database.reading() as tx:
             await refresh(tx, self._drafter)
-            found = await _page(tx, " AND ".join(where), args, limit)
+            found = await _page(tx, " AND ".join(where), args, limit, known_at)
         units_read = list(dict.fromkeys(row["unit_id"] for row in found))
         onward = units_read[-1] if len(units_read) == limit else None
         if caller.units is None:
@@ -103,14 +117,38 @@ class Targets:
         return [row for row in found if register.under(row["unit_id"], units, today)], onward
 
 
-async def _page(tx: Tx, where: str, args: Sequence[Any], limit: int) -> list[Record]:
+async def _past_kept(tx: Tx, rows: dict[Any, tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Keep what these rows (by key) replace; returns those that say something else than before."""
+    units = sorted({row[0] for row in rows.values()})
+    held: dict[Any, tuple[Any, ...]] = {}
+    for begin in range(0, len(units), _CHUNK):
+        found = await tx.fetch(
+            f"SELECT {','.join(_COLUMNS)} FROM targets WHERE unit_id = ANY($1::text[])",
+            units[begin : begin + _CHUNK],
+        )
+        held.update((tuple(row[:4]), tuple(row)) for row in found)
+    replaced = [
+        (key, held[key]) for key in rows if key in held and held[key][_SAID] != rows[key][_SAID]
+    ]
+    if replaced:
+        await tx.insert_rows("targets_past", _COLUMNS, [row for _, row in replaced])
+    stay = {key for key in rows if key in held} - {key for key, _ in replaced}
+    return [row for key, row in rows.items() if key not in stay]
+
+
+async def _page(
+    tx: Tx, where: str, args: Sequence[Any], limit: int, known_at: int | None
+) -> list[Record]:
     """Whole units only: a page ends where the unit of its last row ends."""
+    given, source = [*args, limit], "targets"
+    if known_at is not None:
+        given.append(known_at)
+        source = _KNOWN.format(columns=",".join(_COLUMNS[:7]), at=f"${len(given)}")
     rows = await tx.fetch(
-        f"SELECT {','.join(_COLUMNS[:7])} FROM targets WHERE {where} AND unit_id IN "
-        f"(SELECT DISTINCT unit_id FROM targets WHERE {where} ORDER BY unit_id "
+        f"SELECT {','.join(_COLUMNS[:7])} FROM {source} WHERE {where} AND unit_id IN "
+        f"(SELECT DISTINCT unit_id FROM {source} WHERE {where} ORDER BY unit_id "
         f"LIMIT ${len(args) + 1}) ORDER BY unit_id,indicator,split,valid_from",
-        *args,
-        limit,
+        *given,
     )
     return [
         {

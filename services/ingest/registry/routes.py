@@ -20,6 +20,7 @@ from services.ingest.registry.store import Registry, Upserted
 from services.ingest.targets import Targets
 from services.ingest.waiting import Figures, wants_figures
 from shared.access import Principal
+from shared.queries import read_instant
 from shared.security import require
 
 _UNITS: Body[list[UnitIn]] = Body(list[UnitIn])
@@ -108,12 +109,16 @@ def _targets(routes: APIRouter, parts: RegisterParts) -> None:
         caller: Reader,
         unit_id: Annotated[str | None, Query(max_length=110)] = None,
         indicator: Annotated[str | None, Query(max_length=100)] = None,
+        known_at: Annotated[
+            str | None, Query(description="those that stood at this instant, default now")
+        ] = None,
         after: After = None,
         limit: Limit = 500,
     ) -> Response:
         """List targets in order of their units."""
         unit = cursor_of(after)[0]
-        found, onward = await parts.targets.listed(caller, unit_id, indicator, unit, limit)
+        instant = read_instant(known_at, "/query/known_at")
+        found, onward = await parts.targets.listed(caller, unit_id, indicator, unit, limit, instant)
         answer = json_answer({"targets": found})
         if onward is not None:
             answer.headers["Link"] = next_link(request, written((onward, 0)))
