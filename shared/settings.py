@@ -85,6 +85,12 @@ class Settings(_Group):
     notify_url: str | None = Field(None, description="notify, when it runs elsewhere")
     first_day: date = Field(date(2018, 1, 1), description="the deployment's first day")
     look_back_days: int = Field(365, ge=1, le=3650, description="how long a stock answer stands")
+    verify_seconds: float = Field(
+        60, ge=0, description="pause between looks whether figures are right; 0 = never"
+    )
+    definitions: Path | None = Field(
+        None, description="file of indicators of your own, beside those that come with RTSM"
+    )
     rate_limit: int = Field(0, ge=0, description="requests a minute for a key; 0 = no limit")
     default_period: str | None = Field(None, description="period of a card when none is asked for")
     demo_notice: str | None = Field(None, description="sentence shown on every page")

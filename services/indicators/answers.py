@@ -11,6 +11,7 @@ import numpy as np
 
 from services.indicators import gather
 from services.indicators.asking import By, Question, pieces
+from services.indicators.catalogue import Definitions
 from services.indicators.documents import figure_rows, unit_figures
 from services.indicators.figures import Sums, compute
 from services.indicators.gather import Asked
@@ -56,6 +57,12 @@ def window(snapshot: Snapshot, place: Place, question: Question) -> Window:
     }
 
 
+def visits_made(definitions: Definitions) -> int:
+    """The column of the visits themselves."""
+    place = definitions.place("visits_made")
+    return 0 if place is None else place
+
+
 def line_of(snapshot: Snapshot, line: int) -> LineName:
     """The indicator and split of a column."""
     found = snapshot.definitions.lines[line]
@@ -72,7 +79,9 @@ async def figures(snapshot: Snapshot, place: Place, question: Question) -> Figur
             snapshot.tx, asked, question.since, unit=place.unit, school=place.school
         )
         new = compute(snapshot.definitions, newer, question.confidence).visits
-    rows = figure_rows(snapshot.definitions, compute(snapshot.definitions, sums, question.confidence), None, new)
+    rows = figure_rows(
+        snapshot.definitions, compute(snapshot.definitions, sums, question.confidence), None, new
+    )
     return {**window(snapshot, place, question), **unit_figures(sums, rows)[0]}
 
 
@@ -91,7 +100,9 @@ async def children_figures(
             parents.update((child.unit_id, parent.unit_id) for child in places)
         below += layer
     sums = await sums_of(snapshot, asked, [place, *below])
-    documents = await _documents(snapshot, sums, question.confidence, None if splits else snapshot.definitions.totals)
+    documents = await _documents(
+        snapshot, sums, question.confidence, None if splits else snapshot.definitions.totals
+    )
     children: list[ChildFigures] = [
         {**child.named, "parent_id": parents[child.unit_id], **document}
         for child, document in zip(below, documents[1:], strict=True)
@@ -105,7 +116,9 @@ async def series(snapshot: Snapshot, place: Place, question: Question, line: int
     steps, spans = _steps(snapshot, question, by)
     asked = snapshot.asked(spans, question.view)
     sums = await sums_of(snapshot, asked, [place])
-    rows = figure_rows(snapshot.definitions, compute(snapshot.definitions, sums, question.confidence), [line])
+    rows = figure_rows(
+        snapshot.definitions, compute(snapshot.definitions, sums, question.confidence), [line]
+    )
     return {
         **window(snapshot, place, question),
         **line_of(snapshot, line),
@@ -129,7 +142,9 @@ async def all_series(
     """All indicators over the pieces of the period."""
     steps, spans = _steps(snapshot, question, by)
     sums = await sums_of(snapshot, snapshot.asked(spans, question.view), [place])
-    documents = await _documents(snapshot, sums, question.confidence, None if splits else snapshot.definitions.totals)
+    documents = await _documents(
+        snapshot, sums, question.confidence, None if splits else snapshot.definitions.totals
+    )
     return {
         **window(snapshot, place, question),
         "by": by,
@@ -154,7 +169,9 @@ async def ranked(
     below = await _below(snapshot, place, question)
     sums = await sums_of(snapshot, asked, below)
     made = visits_made(snapshot.definitions)
-    documents = figure_rows(snapshot.definitions, compute(snapshot.definitions, sums, question.confidence), [line, made])
+    documents = figure_rows(
+        snapshot.definitions, compute(snapshot.definitions, sums, question.confidence), [line, made]
+    )
     kept = [
         (child, row[0])
         for child, row in zip(below, documents, strict=True)
@@ -233,7 +250,9 @@ async def _documents(
     snapshot: Snapshot, sums: Sums, confidence: float, lines: Sequence[int] | None
 ) -> list[UnitFigures]:
     def made() -> list[UnitFigures]:
-        rows: list[list[Figure]] = figure_rows(snapshot.definitions, compute(snapshot.definitions, sums, confidence), lines)
+        rows: list[list[Figure]] = figure_rows(
+            snapshot.definitions, compute(snapshot.definitions, sums, confidence), lines
+        )
         return unit_figures(sums, rows)
 
     return await asyncio.to_thread(made) if sums.covered.size >= _MANY else made()

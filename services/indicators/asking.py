@@ -12,6 +12,7 @@ from services.indicators.gather import View
 from services.indicators.spans import Span
 from shared.domain.days import month_first, month_number
 from shared.domain.periods import Kind, Period, days, parse_day, parse_period
+from shared.domain.school_years import SchoolYears
 from shared.errors import Problem, invalid
 from shared.queries import read_instant
 
@@ -42,9 +43,11 @@ def question(  # every one is a query parameter
     confidence: str | None = None,
     since: str | None = None,
     received_until: str | None = None,
+    *,
+    years: SchoolYears | None = None,
 ) -> Question:
     """Check the parameters of a figures question; raises Problem 422."""
-    window = read_period(period, ending, today)
+    window = read_period(period, ending, today, years=years)
     return Question(
         period=window,
         span=Span.of(window.first, window.last, today),
@@ -56,14 +59,19 @@ def question(  # every one is a query parameter
 
 
 def read_period(
-    text: str | None, ending: str | None, today: date, pointer: str = "/query/period"
+    text: str | None,
+    ending: str | None,
+    today: date,
+    pointer: str = "/query/period",
+    *,
+    years: SchoolYears | None = None,
 ) -> Period:
     """Read a period, which must lie between 1900 and 2199; raises Problem 422."""
     if text is None:
         raise invalid(pointer, "missing", "A period is needed, for example 2018-03.")
     anchor = None if ending is None else parse_day(ending, "/query/ending")
     try:
-        period = parse_period(text, today, anchor)
+        period = parse_period(text, today, anchor, years)
     except Problem as problem:
         raise invalid(pointer, problem.code, problem.detail) from problem
     if period.first < _EARLIEST or period.last > _LATEST:

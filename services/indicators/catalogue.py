@@ -1,32 +1,37 @@
-"""The indicators as data: what is divided by what, by which splits, and how it is to be read.
+"""The indicators in force: what is divided by what, by which splits, and how it is to be read.
 
-Owns every definition of 02 §4 and its version. Measures are named by `measures`, words by `labels`;
-computing is left to `figures`. Pure.
+Owns the value that every answer is computed with: all versions of all indicators, and the columns
+(lines) that they make. What a file may say is `definition_file`'s, measures are `measures`',
+computing is `figures`'. Pure.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 from zlib import crc32
 
-from services.indicators import intervals, labels
+import numpy as np
+from numpy.typing import NDArray
+
+from services.indicators.expressions import COUNTED, PLACES, bit_of, vector
 from services.indicators.intervals import Resemblance, Sampling
-from services.indicators.measures import GENDERS, KINDS, POSTS, PROCUREMENT, TOILETS
+from services.indicators.measures import GENDERS, UNSPECIFIED
 
 Basis = Literal["flow", "stock"]
 Direction = Literal["higher", "lower"]
+Labels = Mapping[str, str]
 
-COUNTED = "coverage"
-"""Stands for what only presence knows: schools of the register visited in the window."""
+__all__ = ["COUNTED", "Basis", "Definitions", "Direction", "Indicator", "Line", "Reliable"]
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One figure of every answer: an indicator's total (split None) or one of its splits.
+    """One figure of an indicator: its total (split None) or one of its splits.
 
-    `numerators` and `denominators` are measures that are summed; `answered` is the measure that is
-    1 for a visit (flow) or school (stock) which answers the line. `always`: shown even when nobody
-    answered.
+    `numerators` and `denominators` are terms that are summed (a minus takes away); `answered` is
+    the measure that is 1 for a visit (flow) or school (stock) which answers the line. `always`:
+    shown even when nobody answered.
     """
 
     indicator: str
@@ -35,13 +40,25 @@ class Line:
     denominators: tuple[str, ...]
     answered: str
     always: bool
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Reliable:
+    """From how much evidence on a figure is relied on; stocks also with so many schools known."""
+
+    schools: int = 0
+    visits: int = 0
+    known_percent: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Indicator:
-    """One indicator: its words, how it is counted and its lines (the total first).
+    """One version of an indicator: its words, how it is counted and its lines (the total first).
 
-    `basis` is None for coverage, which is neither flow nor stock; `unit` is what `value` is.
+    `basis` is None for coverage, which is neither flow nor stock; `unit` is what `value` is;
+    `by` are the kinds of schools or visits it can be split by when asked; `shown` is "always", or
+    "asked" for a reading that is answered only by name.
     """
 
     code: str
@@ -53,280 +70,179 @@ class Indicator:
     denominator: str | None
     sampling: Sampling
     resemblance: Resemblance
+    reliable: Reliable
+    by: tuple[str, ...]
+    shown: Literal["always", "asked"]
+    names: Labels
+    short: Labels
+    words: Mapping[str, Labels]
     lines: tuple[Line, ...]
-
-    @property
-    def names(self) -> Mapping[str, str]:
-        """Labels by language."""
-        return labels.INDICATORS[self.code]
+    digest: str = ""
 
 
-def _people(code: str, people: str, whole: str, splits: tuple[str, ...]) -> tuple[Line, ...]:
-    def line(split: str | None, cells: tuple[str, ...], answered: str) -> Line:
-        return Line(
-            code,
-            split,
-            tuple(f"{people}_{cell}_present" for cell in cells),
-            tuple(f"{people}_{cell}_{whole}" for cell in cells),
-            answered,
-            always=True,
+@dataclass(frozen=True)
+class Definitions:
+    """All versions of all indicators; of each code the greatest version is in force.
+
+    A line's place in `lines` is its column in everything that `figures` computes.
+    """
+
+    entries: tuple[Indicator, ...]
+    current: Mapping[str, Indicator] = field(init=False)
+    lines: tuple[Line, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        newest: dict[str, Indicator] = {}
+        for entry in self.entries:
+            held = newest.get(entry.code)
+            if held is None or entry.version > held.version:
+                newest[entry.code] = entry
+        object.__setattr__(self, "current", newest)
+        object.__setattr__(self, "lines", tuple(_lines(newest.values(), self.entries)))
+
+    @cached_property
+    def version(self) -> str:
+        """Changes whenever any definition does; part of every answer's version."""
+        said = [(entry.code, entry.version, entry.digest) for entry in self.entries]
+        return format(crc32(repr(said).encode()), "x")
+
+    @cached_property
+    def by_version(self) -> Mapping[tuple[str, int], Indicator]:
+        """Every entry by code and version."""
+        return {(entry.code, entry.version): entry for entry in self.entries}
+
+    @cached_property
+    def places(self) -> Mapping[tuple[str, str | None, int], int]:
+        """The column of every line, by code, split and version."""
+        return {
+            (line.indicator, line.split, line.version): at for at, line in enumerate(self.lines)
+        }
+
+    def place(self, code: str, split: str | None = None, version: int | None = None) -> int | None:
+        """The column of a line, of the version in force unless another is named; None without."""
+        held = self.current.get(code)
+        if held is None:
+            return None
+        return self.places.get((code, split, version or held.version))
+
+    def of(self, line: int) -> Indicator:
+        """The definition that a column belongs to."""
+        found = self.lines[line]
+        return self.by_version[found.indicator, found.version]
+
+    @cached_property
+    def answered(self) -> NDArray[np.bool_]:
+        """Which columns are part of every answer: those in force that are always shown."""
+        shown = [
+            self.current[line.indicator].version == line.version
+            and self.current[line.indicator].shown == "always"
+            for line in self.lines
+        ]
+        return np.array(shown, np.bool_)
+
+    @cached_property
+    def totals(self) -> tuple[int, ...]:
+        """The columns of the totals that are part of every answer."""
+        return tuple(
+            at
+            for at, line in enumerate(self.lines)
+            if line.split is None and bool(self.answered[at])
         )
 
-    each = (line(split, (split,), f"{people}_{split}_answered") for split in splits)
-    return (line(None, splits, f"{people}_answered"), *each)
-
-
-def _attendance(
-    code: str, people: str, whole: str, splits: tuple[str, ...], alike: Resemblance
-) -> Indicator:
-    return Indicator(
-        code=code,
-        version=1,
-        basis="flow",
-        direction="higher",
-        unit="share",
-        numerator="present",
-        denominator=whole,
-        sampling=Sampling.CLUSTERED,
-        resemblance=alike,
-        lines=_people(code, people, whole, splits),
-    )
-
-
-def _words(
-    code: str, kind: str, words: tuple[str, ...], form: tuple[str, str, str], total: Line
-) -> tuple[Line, ...]:
-    """The total and an open split; `form` names numerator, denominator and answered with `{}`."""
-    numerator, denominator, answered = form
-    each = (
-        Line(
-            code,
-            f"{kind}:{word}",
-            (numerator.format(word),),
-            (denominator.format(word),) if denominator else (),
-            answered.format(word),
-            always=False,
+    def lines_of(self, code: str, version: int | None = None) -> tuple[int, ...]:
+        """The columns of one version of an indicator, the total first; empty without."""
+        held = self.current.get(code)
+        wanted = version or (0 if held is None else held.version)
+        return tuple(
+            at
+            for at, line in enumerate(self.lines)
+            if line.indicator == code and line.version == wanted
         )
-        for word in words
-    )
-    return (total, *each)
+
+    @cached_property
+    def matrices(self) -> "Matrices":
+        """The lines as arrays."""
+        return Matrices.of(self)
 
 
-def _per_school(
-    code: str,
-    numerators: tuple[str, ...],
-    denominators: tuple[str, ...],
-    answered: str,
-    words: tuple[str, str],
-    *,
-    direction: Direction = "higher",
-    sampling: Sampling = Sampling.SCHOOL,
-    basis: Basis | None = "stock",
-) -> Indicator:
-    return Indicator(
-        code=code,
-        version=1,
-        basis=basis,
-        direction=direction,
-        unit="share",
-        numerator=words[0],
-        denominator=words[1],
-        sampling=sampling,
-        resemblance=intervals.ALONE,
-        lines=(Line(code, None, numerators, denominators, answered, always=True),),
-    )
+def _lines(newest: Iterable[Indicator], entries: Sequence[Indicator]) -> Iterable[Line]:
+    """The lines in force in the order of their codes, then those of older versions."""
+    chosen = list(newest)
+    for entry in chosen:
+        yield from entry.lines
+    for entry in entries:
+        if entry not in chosen:
+            yield from entry.lines
 
 
-_SEX = ("male", "female", "unspecified")
+@dataclass(frozen=True, slots=True, eq=False)
+class Matrices:
+    """What `figures` multiplies with: one column, or one place, for each line.
 
-INDICATORS: tuple[Indicator, ...] = (
-    _attendance(
-        "student_attendance",
-        "students",
-        "enrolled",
-        ("boys", "girls", "unspecified"),
-        intervals.STUDENTS,
-    ),
-    _attendance("teacher_attendance", "teachers", "posted", _SEX, intervals.TEACHERS),
-    _attendance("non_teaching_attendance", "non_teaching", "posted", _SEX, intervals.NON_TEACHING),
-    Indicator(
-        code="official_visits",
-        version=1,
-        basis="flow",
-        direction="higher",
-        unit="share",
-        numerator="visits that found an official's visit in the last 30 days",
-        denominator="visits answering it",
-        sampling=Sampling.CLUSTERED,
-        resemblance=intervals.OFFICIAL_VISITS,
-        lines=_words(
-            "official_visits",
-            "visitor_post",
-            POSTS,
-            ("official_{}_yes", "official_{}_answered", "official_{}_answered"),
-            Line(
-                "official_visits",
-                None,
-                ("official_yes",),
-                ("official_answered",),
-                "official_answered",
-                always=True,
+    `population`: which column of (registered, *genders, no gender) bounds the schools that could
+    answer; `bits`: places among SEEN of the lines over flows.
+    """
+
+    numerators: NDArray[np.int64]
+    denominators: NDArray[np.int64]
+    answered: NDArray[np.int64]
+    flow: NDArray[np.bool_]
+    stock: NDArray[np.bool_]
+    period: NDArray[np.bool_]
+    flow_lines: NDArray[np.intp]
+    bits: NDArray[np.int64]
+    population: NDArray[np.int64]
+    always: NDArray[np.bool_]
+    icc: NDArray[np.float64]
+    cv2: NDArray[np.float64]
+    count: NDArray[np.bool_]
+    census: NDArray[np.bool_]
+    school: NDArray[np.bool_]
+    least_schools: NDArray[np.int64]
+    least_visits: NDArray[np.int64]
+    known_percent: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, definitions: Definitions) -> "Matrices":
+        """Lay the lines of definitions out."""
+        lines = definitions.lines
+        owners = [definitions.of(place) for place in range(len(lines))]
+        basis = [owner.basis for owner in owners]
+        flow = np.array([each == "flow" for each in basis])
+        kinds = [owner.sampling for owner in owners]
+        rely = [owner.reliable for owner in owners]
+        flow_lines = np.flatnonzero(flow)
+        return cls(
+            numerators=np.array([vector(line.numerators) for line in lines]).T,
+            denominators=np.array([vector(line.denominators) for line in lines]).T,
+            answered=np.array([vector((line.answered,)) for line in lines]).T,
+            flow=flow,
+            stock=np.array([each == "stock" for each in basis]),
+            period=np.array([each is None for each in basis]),
+            flow_lines=flow_lines,
+            bits=np.array([bit_of(lines[at].answered) for at in flow_lines.tolist()], np.int64),
+            population=np.array([_population(line) for line in lines]),
+            always=np.array([line.always for line in lines]),
+            icc=np.array([owner.resemblance.icc for owner in owners]),
+            cv2=np.array([owner.resemblance.cv2 for owner in owners]),
+            count=np.array([kind is Sampling.COUNT for kind in kinds]),
+            census=np.array([kind is Sampling.CENSUS for kind in kinds]),
+            school=np.array([kind is Sampling.SCHOOL for kind in kinds]),
+            least_schools=np.array([least.schools for least in rely]),
+            least_visits=np.array([least.visits for least in rely]),
+            # 101: no share of schools is enough by itself.
+            known_percent=np.array(
+                [101 if r.known_percent is None else r.known_percent for r in rely]
             ),
-        ),
-    ),
-    Indicator(
-        code="usable_rooms",
-        version=1,
-        basis="stock",
-        direction="higher",
-        unit="share",
-        numerator="usable rooms",
-        denominator="available rooms",
-        sampling=Sampling.CLUSTERED,
-        resemblance=intervals.ROOMS,
-        lines=_words(
-            "usable_rooms",
-            "school_gender",
-            GENDERS,
-            ("rooms_{}_usable", "rooms_{}_available", "rooms_{}_answered"),
-            Line(
-                "usable_rooms",
-                None,
-                ("rooms_usable",),
-                ("rooms_available",),
-                "rooms_answered",
-                always=True,
-            ),
-        ),
-    ),
-    Indicator(
-        code="usable_toilets",
-        version=1,
-        basis="stock",
-        direction="higher",
-        unit="share",
-        numerator="usable toilets of all kinds",
-        denominator="available toilets of all kinds",
-        sampling=Sampling.CLUSTERED,
-        resemblance=intervals.TOILETS,
-        lines=(
-            Line(
-                "usable_toilets",
-                None,
-                tuple(f"toilets_{kind}_usable" for kind in TOILETS),
-                tuple(f"toilets_{kind}_available" for kind in TOILETS),
-                "toilets_answered",
-                always=True,
-            ),
-            *(
-                Line(
-                    "usable_toilets",
-                    kind,
-                    (f"toilets_{kind}_usable",),
-                    (f"toilets_{kind}_available",),
-                    f"toilets_{kind}_answered",
-                    always=True,
-                )
-                for kind in TOILETS
-            ),
-        ),
-    ),
-    Indicator(
-        code="learning_environment",
-        version=1,
-        basis="flow",
-        direction="higher",
-        unit="share",
-        numerator='items answered "yes"',
-        denominator='items answered "yes" or "no"',
-        sampling=Sampling.CLUSTERED,
-        resemblance=intervals.ENVIRONMENT,
-        lines=_words(
-            "learning_environment",
-            "school_gender",
-            GENDERS,
-            ("environment_{}_yes", "environment_{}_items", "environment_{}_answered"),
-            Line(
-                "learning_environment",
-                None,
-                ("environment_yes",),
-                ("environment_items",),
-                "environment_answered",
-                always=True,
-            ),
-        ),
-    ),
-    _per_school(
-        "child_clubs",
-        ("club_yes",),
-        ("club_answered",),
-        "club_answered",
-        ("schools with a child club", "schools answering"),
-    ),
-    _per_school(
-        "procurement_participation",
-        ("procurement_attended",),
-        tuple(f"procurement_{word}" for word in PROCUREMENT),
-        "procurement_answered",
-        (
-            "feeder schools that attended",
-            "feeder schools that attended, missed it or were left out",
-        ),
-    ),
-    Indicator(
-        code="visits_made",
-        version=1,
-        basis="flow",
-        direction="higher",
-        unit="count",
-        numerator="counted visits of any status",
-        denominator=None,
-        sampling=Sampling.COUNT,
-        resemblance=intervals.ALONE,
-        lines=_words(
-            "visits_made",
-            "visit_type",
-            KINDS,
-            ("visits_{}", "", "visits_{}"),
-            Line("visits_made", None, ("visits",), (), "visits", always=True),
-        ),
-    ),
-    _per_school(
-        "schools_open",
-        ("status_open",),
-        ("status_answered",),
-        "status_answered",
-        ("open schools", "schools answering"),
-    ),
-    _per_school(
-        "schools_known",
-        ("known",),
-        ("registered",),
-        "known",
-        ("active schools with a counted visit in the last 365 days", "active schools"),
-        sampling=Sampling.CENSUS,
-    ),
-    _per_school(
-        "coverage",
-        (COUNTED,),
-        ("registered",),
-        COUNTED,
-        ("active schools visited in the period", "active schools"),
-        sampling=Sampling.CENSUS,
-        basis=None,
-    ),
-    _per_school(
-        "schools_without_toilet",
-        ("no_toilet",),
-        ("no_toilet_answered",),
-        "no_toilet_answered",
-        ("schools without any toilet", "schools answering"),
-        direction="lower",
-    ),
-)
+        )
 
-BY_CODE: Mapping[str, Indicator] = {indicator.code: indicator for indicator in INDICATORS}
-LINES: tuple[Line, ...] = tuple(line for indicator in INDICATORS for line in indicator.lines)
-"""All lines of an answer in their order; the columns of everything that `figures` computes."""
-DEFINITIONS = format(crc32(repr([(i.code, i.version) for i in INDICATORS]).encode()), "x")
-"""Changes whenever any definition does; part of every answer's version."""
+
+def _population(line: Line) -> int:
+    """Which column of (registered, *genders, no gender) bounds the schools that could answer."""
+    kind, _, word = (line.split or "").partition(":")
+    if kind != "school_gender":
+        return 0
+    return len(GENDERS) + 1 if word == UNSPECIFIED else GENDERS.index(word) + 1
+
+
+REGISTERED = PLACES["registered"]

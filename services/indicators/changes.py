@@ -1,9 +1,11 @@
 """The change between two windows: by the same schools, and by having other schools (04 §6).
 
-Owns the split. It needs each school's own sums, so it is answered from the visits.
+Owns the split, for one line or for all totals. It needs each school's own sums, so it is answered
+from the visits, some hundred schools at a time: memory stays bounded whatever the unit.
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +15,7 @@ from services.indicators.asking import Question
 from services.indicators.catalogue import Definitions
 from services.indicators.contributions import whole_pieces
 from services.indicators.documents import figure_rows
-from services.indicators.figures import MILLION, compute, millionths, parts_of
+from services.indicators.figures import MILLION, compute, parts_of
 from services.indicators.gather import Asked
 from services.indicators.intervals import Integers, Sampling
 from services.indicators.register import Register
@@ -21,26 +23,26 @@ from services.indicators.snapshots import Place, Snapshot
 from services.indicators.spans import Span
 from services.indicators.sums import Grouping
 from services.indicators.visits import Visits
-from shared.clients.figure_answers import Change, Figure
+from shared.clients.figure_answers import AllChanges, Change, ChangeParts, Figure, Pair
 from shared.domain.periods import Period
+
+_AT_ONCE = 500
+_NOW, _THEN = 0, 1
 
 
 @dataclass(frozen=True, slots=True)
-class BySchool:
-    """Each answering school's numerator and denominator in one window; schools in order."""
+class Common:
+    """What the schools that answered in both windows answered, one row for each line.
 
-    school: Integers
-    numerator: Integers
-    denominator: Integers
+    `pairs`: (lines, 2 windows, numerator and denominator); `schools`: how many there are.
+    """
 
-    def of(self, schools: Integers) -> int | None:
-        """The value of these schools together in millionths; None when undefined."""
-        chosen = np.isin(self.school, schools)
-        denominator = self.denominator[chosen].sum(keepdims=True)
-        if denominator[0] == 0:
-            return None
-        numerator = self.numerator[chosen].sum(keepdims=True)
-        return int(millionths(numerator, denominator)[0])
+    pairs: Integers
+    schools: Integers
+
+    def and_also(self, other: "Common") -> "Common":
+        """Both together; their schools are different ones."""
+        return Common(self.pairs + other.pairs, self.schools + other.schools)
 
 
 async def change(
@@ -51,28 +53,111 @@ async def change(
     `same_schools` is what the schools that answered in both windows did together, null when there
     are none; `composition` is the rest, so that the two add to the change exactly.
     """
-    spans = (question.span, Span.of(before.first, before.last, snapshot.today))
-    asked = snapshot.asked(spans, question.view)
-    both = compute(snapshot.definitions, await answers.sums_of(snapshot, asked, [place]), question.confidence)
-    (after_figure,), (before_figure,) = figure_rows(snapshot.definitions, both, [line])
-    sampled = snapshot.definitions.of(line).sampling in {Sampling.CLUSTERED, Sampling.SCHOOL}
-    now, then = await _by_school(snapshot, asked, place, line) if sampled else (_NONE, _NONE)
-    shared = np.intersect1d(now.school, then.school)
-    total = _difference(_micro(after_figure), _micro(before_figure))
-    same = _difference(now.of(shared), then.of(shared)) if shared.size else None
+    (parts,) = await _changes(snapshot, place, question, before, [line], most_visits=None)
     return {
         **answers.window(snapshot, place, question),
         **answers.line_of(snapshot, line),
+        **_against(before),
+        **parts,
+    }
+
+
+async def all_changes(
+    snapshot: Snapshot,
+    place: Place,
+    question: Question,
+    before: Period,
+    most_visits: int | None = None,
+) -> AllChanges:
+    """How every total moved.
+
+    With more than `most_visits` in the two windows together the parts are left out (null): reading
+    the visits of a country takes seconds that a page has not.
+    """
+    lines = list(snapshot.definitions.totals)
+    found = await _changes(snapshot, place, question, before, lines, most_visits)
+    return {
+        **answers.window(snapshot, place, question),
+        **_against(before),
+        "changes": [
+            {**answers.line_of(snapshot, line), **parts}
+            for line, parts in zip(lines, found, strict=True)
+        ],
+    }
+
+
+def _against(before: Period) -> dict[str, str]:
+    return {
         "against": before.text,
-        "after": after_figure,
-        "before": before_figure,
+        "against_first": before.first.isoformat(),
+        "against_last": before.last.isoformat(),
+    }
+
+
+async def _changes(
+    snapshot: Snapshot,
+    place: Place,
+    question: Question,
+    before: Period,
+    lines: Sequence[int],
+    most_visits: int | None,
+) -> list[ChangeParts]:
+    definitions = snapshot.definitions
+    spans = (question.span, Span.of(before.first, before.last, snapshot.today))
+    asked = snapshot.asked(spans, question.view)
+    both = await answers.sums_of(snapshot, asked, [place])
+    figures = compute(definitions, both, question.confidence, snapshot.alike)
+    after_figures, before_figures = figure_rows(definitions, figures, lines)
+    sampled = [at for at, line in enumerate(lines) if _is_sampled(definitions, line)]
+    made = int(both.flow[:, 0].sum())
+    split = most_visits is None or made <= most_visits
+    common = Common(np.zeros((len(lines), 2, 2), np.int64), np.zeros(len(lines), np.int64))
+    if split and sampled:
+        chosen = await _common(snapshot, asked, place, [lines[at] for at in sampled])
+        common.pairs[sampled], common.schools[sampled] = chosen.pairs, chosen.schools
+    return [
+        _parts(now, then, common.pairs[at], int(common.schools[at]), split=split)
+        for at, (now, then) in enumerate(zip(after_figures, before_figures, strict=True))
+    ]
+
+
+def _is_sampled(definitions: Definitions, line: int) -> bool:
+    """Whether a line is a share of what schools answered, and not of the register itself."""
+    return definitions.of(line).sampling in {Sampling.CLUSTERED, Sampling.SCHOOL}
+
+
+def _parts(
+    after: Figure, before: Figure, common: Integers, schools: int, *, split: bool
+) -> ChangeParts:
+    total = _difference(_micro(after), _micro(before))
+    now, then = _pair(common[_NOW]), _pair(common[_THEN])
+    same = _difference(_value(now), _value(then)) if schools else None
+    return {
+        "after": after,
+        "before": before,
         "change": _share(total),
         "same_schools": None if total is None else _share(same),
-        "composition": None if total is None else _share(total - (same or 0)),
-        "schools_in_both": int(shared.size),
-        "schools_after": after_figure["schools"],
-        "schools_before": before_figure["schools"],
+        "composition": None if total is None or not split else _share(total - (same or 0)),
+        "schools_in_both": schools if split else None,
+        "schools_after": after["schools"],
+        "schools_before": before["schools"],
+        "same_after": now if schools else None,
+        "same_before": then if schools else None,
+        "split": split,
     }
+
+
+def _pair(values: Integers) -> Pair:
+    numerator, denominator = values.tolist()
+    return {"numerator": numerator, "denominator": denominator}
+
+
+def _value(pair: Pair) -> int | None:
+    """A pair's value in millionths, rounded half up; None when undefined."""
+    numerator, denominator = pair["numerator"], pair["denominator"]
+    if denominator == 0:
+        return None
+    return (2 * MILLION * numerator + denominator) // (2 * denominator)
 
 
 def _micro(figure: Figure) -> int | None:
@@ -87,14 +172,8 @@ def _share(micro: int | None) -> float | None:
     return None if micro is None else micro / MILLION
 
 
-_NOBODY = np.zeros(0, np.int64)
-_NONE = BySchool(_NOBODY, _NOBODY, _NOBODY)
-
-
-async def _by_school(
-    snapshot: Snapshot, asked: Asked, place: Place, line: int
-) -> tuple[BySchool, BySchool]:
-    """The answering schools in the first and in the second window."""
+async def _common(snapshot: Snapshot, asked: Asked, place: Place, lines: Sequence[int]) -> Common:
+    """The sums of the schools that answered in both windows."""
     if place.unit is not None:
         placed, grouping = asked.placed, sums.by_units(asked.register, [place.unit])
         schools = gather.ever_under(asked.register, grouping)
@@ -103,32 +182,54 @@ async def _by_school(
         placed = gather.each_school(asked.register)
         grouping = sums.by_schools(len(asked.register.school_codes), [school])
         schools = np.array([school], np.int64)
-    visits = await gather.visits_of(snapshot.tx, asked, schools.tolist())
-    first, second = await asyncio.to_thread(
-        _both, snapshot.definitions, visits, placed, grouping, asked, line)
-    return first, second
+    found = Common(np.zeros((len(lines), 2, 2), np.int64), np.zeros(len(lines), np.int64))
+    for begin in range(0, schools.size, _AT_ONCE):
+        some = schools[begin : begin + _AT_ONCE].tolist()
+        visits = await gather.visits_of(snapshot.tx, asked, some)
+        here = await asyncio.to_thread(
+            _of_visits, snapshot.definitions, visits, placed, grouping, asked, lines
+        )
+        found = found.and_also(here)
+    return found
 
 
-def _both(
-    definitions: Definitions, visits: Visits, placed: Register, grouping: Grouping, asked: Asked, line: int
-) -> list[BySchool]:
+def _of_visits(
+    definitions: Definitions,
+    visits: Visits,
+    placed: Register,
+    grouping: Grouping,
+    asked: Asked,
+    lines: Sequence[int],
+) -> Common:
+    """The sums of those of these visits' schools that answered in both windows."""
     pieces = whole_pieces(visits, placed, asked.look_back)
     inside = grouping.layers[0]
-    found = []
-    flow = definitions.of(line).basis == "flow"
-    values = pieces.flow.values(visits) if flow else None
+    flow_values = pieces.flow.values(visits)
+    own = inside[pieces.flow.path] >= 0
+    flows, stocks = [], []
     for span in asked.spans:
-        if values is not None:
-            days = pieces.flow.day
-            chosen = (days >= span.first) & (days <= span.last) & (inside[pieces.flow.path] >= 0)
-            rows, school = values[chosen], visits.school[pieces.flow.row[chosen]]
-        else:
-            standing = pieces.stock.on(span.state_on)
-            chosen = inside[standing.path] >= 0
-            rows, school = standing.values(visits)[chosen], visits.school[standing.row[chosen]]
-        numerator, denominator, answered = parts_of(definitions, line, rows)
-        schools, place = np.unique(school[answered], return_inverse=True)
-        parts = np.stack([numerator[answered], denominator[answered]], axis=1)
-        summed = sums.sum_by(place.astype(np.int64), parts, schools.size)
-        found.append(BySchool(schools.astype(np.int64), summed[:, 0], summed[:, 1]))
+        days = pieces.flow.day
+        chosen = own & (days >= span.first) & (days <= span.last)
+        flows.append((flow_values[chosen], visits.school[pieces.flow.row[chosen]]))
+        standing = pieces.stock.on(span.state_on)
+        here = inside[standing.path] >= 0
+        stocks.append((standing.values(visits)[here], visits.school[standing.row[here]]))
+    found = Common(np.zeros((len(lines), 2, 2), np.int64), np.zeros(len(lines), np.int64))
+    for at, line in enumerate(lines):
+        rows = flows if definitions.of(line).basis == "flow" else stocks
+        now, then = (_by_school(definitions, line, *each) for each in rows)
+        shared = np.intersect1d(now[0], then[0])
+        found.schools[at] = shared.size
+        for window, (school, parts) in enumerate((now, then)):
+            found.pairs[at, window] = parts[np.isin(school, shared)].sum(axis=0)
     return found
+
+
+def _by_school(
+    definitions: Definitions, line: int, rows: Integers, school: Integers
+) -> tuple[Integers, Integers]:
+    """The schools that answered a line, in order, and their (numerator, denominator)."""
+    numerator, denominator, answered = parts_of(definitions, line, rows)
+    schools, place = np.unique(school[answered], return_inverse=True)
+    parts = np.stack([numerator[answered], denominator[answered]], axis=1)
+    return schools.astype(np.int64), sums.sum_by(place.astype(np.int64), parts, schools.size)

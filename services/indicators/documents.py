@@ -8,28 +8,26 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from services.indicators.catalogue import BY_CODE, LINES
+from services.indicators.catalogue import Definitions
 from services.indicators.figures import MILLION, NEVER, STATES, Figures, Sums, millionths
 from services.indicators.intervals import Integers
 from services.indicators.measures import F, S
 from shared.clients.figure_answers import Figure, UnitFigures
 from shared.domain.days import day_date
 
-_INDICATOR = [line.indicator for line in LINES]
-_SPLIT = [line.split for line in LINES]
-_VERSION = [BY_CODE[line.indicator].version for line in LINES]
-_IS_COUNT = [not line.denominators for line in LINES]
-TOTALS = [place for place, line in enumerate(LINES) if line.split is None]
-"""The columns of the totals."""
-
 
 def figure_rows(
-    figures: Figures, lines: Sequence[int] | None = None, new: Integers | None = None
+    definitions: Definitions,
+    figures: Figures,
+    lines: Sequence[int] | None = None,
+    new: Integers | None = None,
 ) -> list[list[Figure]]:
     """The figures of each row for the given columns (default: all that are shown).
 
     `new`, of the same shape as the figures, adds `new_visits`.
     """
+    lines_of = definitions.lines
+    is_count = [not line.denominators for line in lines_of]
     count = figures.micro.shape[0]
     if lines is None:
         chosen = [np.flatnonzero(row).tolist() for row in figures.shown]
@@ -44,18 +42,20 @@ def figure_rows(
     rows: list[list[Figure]] = [
         [
             {
-                "indicator": _INDICATOR[at],
-                "split": _SPLIT[at],
+                "indicator": lines_of[at].indicator,
+                "split": lines_of[at].split,
                 "value": value[row][at] if denominator[row][at] else None,
                 "numerator": numerator[row][at],
-                "denominator": None if _IS_COUNT[at] else denominator[row][at],
+                "denominator": None if is_count[at] else denominator[row][at],
                 "visits": visits[row][at],
                 "schools": schools[row][at],
-                "interval": (low[row][at], high[row][at]) if denominator[row][at] else None,
+                "interval": (low[row][at], high[row][at])
+                if denominator[row][at] and n_eff[row][at]
+                else None,
                 "n_eff": None if n_eff[row][at] < 0 else n_eff[row][at],
                 "state": STATES[state[row][at]],  # type: ignore[typeddict-item]
                 "reliable": reliable[row][at],
-                "definition": _VERSION[at],
+                "definition": lines_of[at].version,
             }
             for at in chosen[row]
         ]

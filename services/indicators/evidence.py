@@ -67,7 +67,13 @@ async def evidence(
     codes = {register.school_codes[school]: school for school in schools}
     left = [code for code in sorted(codes) if after is None or code > after]
     judge = _Judge(
-        snapshot.definitions, placed, grouping.layers[0] >= 0, question.span, snapshot.look_back, line)
+        snapshot.definitions,
+        placed,
+        grouping.layers[0] >= 0,
+        question.span,
+        snapshot.look_back,
+        line,
+    )
     rows: list[Evidence] = []
     for begin in range(0, len(left), _SCHOOLS_AT_ONCE):
         chunk = left[begin : begin + _SCHOOLS_AT_ONCE]
@@ -100,7 +106,13 @@ class _Judge:
     """Says of every visit whether it is behind one line in one window, and why not."""
 
     def __init__(
-        self, definitions: Definitions, placed: Register, inside: Flags, span: Span, look_back: int, line: int
+        self,
+        definitions: Definitions,
+        placed: Register,
+        inside: Flags,
+        span: Span,
+        look_back: int,
+        line: int,
     ) -> None:
         self._definitions = definitions
         self._placed = placed
@@ -137,7 +149,9 @@ class _Judge:
             shown = in_window & (here | belongs)
             elsewhere = ~belongs
         else:
-            numerator, denominator, answered = parts_of(self._definitions, self._line, pieces.values(visits))
+            numerator, denominator, answered = parts_of(
+                self._definitions, self._line, pieces.values(visits)
+            )
             shown = in_window & here
             elsewhere = np.zeros(len(visits), np.bool_)
         reasons = [

@@ -1,6 +1,7 @@
-"""Routes of the figures: one unit, all below it, over time, siblings, change, evidence.
+"""Routes of the figures: one unit, all below it, over time, siblings, evidence.
 
-Owns parameters and their descriptions; what is answered is `answers`', `changes`' and `evidence`'s.
+Owns parameters and their descriptions; what is answered is `answers`' and `evidence`'s, changes
+have routes of their own.
 """
 
 from collections.abc import Awaitable, Callable
@@ -8,7 +9,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from services.indicators import answers, changes, evidence
+from services.indicators import answers, evidence
 from services.indicators.asking import (
     Question,
     question,
@@ -17,10 +18,16 @@ from services.indicators.asking import (
     read_known_at,
     read_line,
     read_number,
-    read_period,
     read_splits,
 )
-from services.indicators.replies import KNOWN_AT, known_by, read_cursor, reply, unchanged
+from services.indicators.replies import (
+    KNOWN_AT,
+    known_by,
+    periods_of,
+    read_cursor,
+    reply,
+    unchanged,
+)
 from services.indicators.replies import cursor as made_cursor
 from services.indicators.snapshots import Place, Snapshot, Snapshots
 from services.indicators.unit_routes import Reader
@@ -28,7 +35,6 @@ from shared.access import Principal
 from shared.clients.figure_answers import (
     AllSeries,
     AsOf,
-    Change,
     ChildrenAnswer,
     ChildrenFigures,
     EvidenceAnswer,
@@ -64,11 +70,16 @@ class Asked:
         self, snapshot: Snapshot, since: str | None = None, received_until: str | None = None
     ) -> Question:
         """The question, checked; raises Problem 422."""
-        return question(snapshot.today, *self._asked, since, received_until)
+        return question(
+            snapshot.today, *self._asked, since, received_until, years=snapshot.years
+        )
 
 
 Parameters = Annotated[Asked, Depends()]
 SplitOf = Annotated[str | None, Query(description="a split of the indicator, default the total")]
+DefinitionOf = Annotated[
+    str | None, Query(description="a version of the definition, default the one in force")
+]
 SplitsOf = Annotated[str | None, Query(description="all or totals")]
 Answer = Callable[[Snapshot, Place], Awaitable[Any]]
 
@@ -82,7 +93,7 @@ def add_figures(router: APIRouter, snapshots: Snapshots) -> None:
     async def answered(
         request: Request, principal: Principal, unit_id: str, answer: Answer
     ) -> Response:
-        async with snapshots.open(known_by(request)) as snapshot:
+        async with snapshots.open(known_by(request), periods_of(request)) as snapshot:
             place = await snapshot.find(unit_id, principal)
             if (same := unchanged(request, snapshot)) is not None:
                 return same
@@ -132,6 +143,7 @@ def _add_indicator(router: APIRouter, answered: Answered) -> None:
         asked: Parameters,
         by: Annotated[str | None, Query(description="month (default), quarter or year")] = None,
         split: SplitOf = None,
+        definition: DefinitionOf = None,
     ) -> Response:
         """One indicator over the months, quarters or years of a period."""
 
@@ -151,6 +163,7 @@ def _add_indicator(router: APIRouter, answered: Answered) -> None:
         indicator: str,
         asked: Parameters,
         split: SplitOf = None,
+        definition: DefinitionOf = None,
         rank: Annotated[str | None, Query(description="true to rank them")] = None,
     ) -> Response:
         """One indicator of the units directly below, with rank and rank interval."""
@@ -164,32 +177,6 @@ def _add_indicator(router: APIRouter, answered: Answered) -> None:
 
         return await answered(request, principal, unit_id, answer)
 
-    @router.get("/v1/units/{unit_id}/figures/{indicator}/change", response_model=Change)
-    async def change(
-        request: Request,
-        principal: Reader,
-        unit_id: str,
-        indicator: str,
-        asked: Parameters,
-        against: Annotated[
-            str | None, Query(description="the period compared with, default the one before")
-        ] = None,
-        split: SplitOf = None,
-    ) -> Response:
-        """The change between two periods, split into same schools and composition."""
-
-        async def answer(snapshot: Snapshot, place: Place) -> Change:
-            line = read_line(snapshot.definitions, indicator, split, definition)
-            wanted = asked.question(snapshot)
-            before = (
-                wanted.period.previous()
-                if against is None
-                else read_period(against, None, snapshot.today, "/query/against")
-            )
-            return await changes.change(snapshot, place, wanted, before, line)
-
-        return await answered(request, principal, unit_id, answer)
-
 
 def _add_evidence(router: APIRouter, snapshots: Snapshots) -> None:
     @router.get("/v1/units/{unit_id}/figures/{indicator}/evidence", response_model=EvidenceAnswer)
@@ -200,13 +187,14 @@ def _add_evidence(router: APIRouter, snapshots: Snapshots) -> None:
         indicator: str,
         asked: Parameters,
         split: SplitOf = None,
+        definition: DefinitionOf = None,
         limit: Annotated[str | None, Query(description="about so many a page, to 1,000")] = None,
         cursor: Annotated[str | None, Query(description="from the Link header")] = None,
     ) -> Response:
         """The visit revisions behind a figure and those left out, with reasons, by school."""
         most = read_number(limit, "/query/limit", 200, 1000)
         after = read_cursor(cursor)
-        async with snapshots.open(known_by(request)) as snapshot:
+        async with snapshots.open(known_by(request), periods_of(request)) as snapshot:
             place = await snapshot.find(unit_id, principal)
             line = read_line(snapshot.definitions, indicator, split, definition)
             wanted = asked.question(snapshot)

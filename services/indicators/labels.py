@@ -1,6 +1,6 @@
-"""What indicators and their splits are called, in English, Urdu and Bengali. Data only; pure.
+"""What the words of splits are called, in English, Urdu and Bengali. Data only; pure.
 
-How an indicator is computed is the catalogue's business.
+Indicators bring their own labels (`definition_file`).
 """
 
 from collections.abc import Mapping
@@ -11,47 +11,6 @@ Labels = Mapping[str, str]
 def _labels(en: str, ur: str, bn: str) -> Labels:
     return {"en": en, "ur": ur, "bn": bn}
 
-
-INDICATORS: Mapping[str, Labels] = {
-    "student_attendance": _labels("Student attendance", "طلبہ کی حاضری", "শিক্ষার্থীদের উপস্থিতি"),
-    "teacher_attendance": _labels(
-        "Attendance of teaching staff", "تدریسی عملے کی حاضری", "শিক্ষকদের উপস্থিতি"
-    ),
-    "non_teaching_attendance": _labels(
-        "Attendance of non-teaching staff", "غیر تدریسی عملے کی حاضری", "অশিক্ষক কর্মচারীদের উপস্থিতি"
-    ),
-    "official_visits": _labels(
-        "Visits by education officials",
-        "محکمہ تعلیم کے افسران کے دورے",
-        "শিক্ষা কর্মকর্তাদের পরিদর্শন",
-    ),
-    "usable_rooms": _labels("Usable rooms", "قابلِ استعمال کمرے", "ব্যবহারযোগ্য কক্ষ"),
-    "usable_toilets": _labels("Usable toilets", "قابلِ استعمال بیت الخلا", "ব্যবহারযোগ্য শৌচাগার"),
-    "learning_environment": _labels(
-        "Teaching and learning environment", "تدریسی اور تعلیمی ماحول", "শিখন-শেখানো পরিবেশ"
-    ),
-    "child_clubs": _labels(
-        "Schools with a child club", "بچوں کے کلب والے اسکول", "শিশু ক্লাবযুক্ত বিদ্যালয়"
-    ),
-    "procurement_participation": _labels(
-        "Feeder schools in procurement meetings",
-        "خریداری کے اجلاسوں میں فیڈر اسکولوں کی شرکت",
-        "ক্রয় সভায় ফিডার বিদ্যালয়ের অংশগ্রহণ",
-    ),
-    "visits_made": _labels("Visits made", "کیے گئے دورے", "সম্পন্ন পরিদর্শন"),
-    "schools_open": _labels("Open schools", "کھلے اسکول", "খোলা বিদ্যালয়"),
-    "schools_known": _labels(
-        "Schools seen in the last year",
-        "گزشتہ ایک سال میں دیکھے گئے اسکول",
-        "গত এক বছরে দেখা বিদ্যালয়",
-    ),
-    "coverage": _labels(
-        "Schools visited in the period", "اس مدت میں دیکھے گئے اسکول", "এই সময়ে পরিদর্শিত বিদ্যালয়"
-    ),
-    "schools_without_toilet": _labels(
-        "Schools without a toilet", "بیت الخلا کے بغیر اسکول", "শৌচাগারবিহীন বিদ্যালয়"
-    ),
-}
 
 WORDS: Mapping[str, Labels] = {
     "boys": _labels("Boys", "لڑکے", "ছেলে"),
@@ -75,6 +34,15 @@ WORDS: Mapping[str, Labels] = {
     "cluster_head": _labels("Cluster head", "کلسٹر ہیڈ", "ক্লাস্টার প্রধান"),
     "learning_coordinator": _labels("Learning coordinator", "لرننگ کوآرڈینیٹر", "শিখন সমন্বয়কারী"),
     "rtsm_monitor": _labels("RTSM monitor", "آر ٹی ایس ایم مانیٹر", "আরটিএসএম পর্যবেক্ষক"),
+    "primary": _labels("Primary", "پرائمری", "প্রাথমিক"),
+    "middle": _labels("Middle", "مڈل", "মাধ্যমিক (নিম্ন)"),
+    "high": _labels("High", "ہائی", "উচ্চ বিদ্যালয়"),
+    "higher_secondary": _labels("Higher secondary", "ہائر سیکنڈری", "উচ্চ মাধ্যমিক"),
+    "summer": _labels("Summer zone", "گرم علاقہ", "গ্রীষ্ম অঞ্চল"),
+    "winter": _labels("Winter zone", "سرد علاقہ", "শীত অঞ্চল"),
+    "morning": _labels("Morning", "صبح", "সকাল"),
+    "evening": _labels("Evening", "شام", "সন্ধ্যা"),
+    "double": _labels("Double shift", "ڈبل شفٹ", "দুই শিফট"),
     "other": _labels("Other", "دیگر", "অন্যান্য"),
 }
 
@@ -86,11 +54,27 @@ SCHOOLS: Mapping[str, Labels] = {
 }
 
 
+KINDS: Mapping[str, Labels] = {
+    "school_gender": _labels("School's gender", "اسکول کی صنف", "বিদ্যালয়ের ধরন"),
+    "school_level": _labels("School's level", "اسکول کی سطح", "বিদ্যালয়ের স্তর"),
+    "zone": _labels("Zone", "زون", "অঞ্চল"),
+    "shift": _labels("Shift", "شفٹ", "শিফট"),
+    "visit_type": _labels("Type of visit", "دورے کی قسم", "পরিদর্শনের ধরন"),
+    "visitor_post": _labels("Official's post", "افسر کا عہدہ", "কর্মকর্তার পদ"),
+}
+
+
 def of_split(split: str | None) -> Labels:
-    """The labels of a split as it stands on the wire; None is the total."""
+    """The labels of a split as it stands on the wire; None is the total.
+
+    A word that nobody translated, such as the name of a zone, is its own label.
+    """
     if split is None:
         return _labels("Total", "کل", "মোট")
     kind, separator, word = split.partition(":")
-    if separator:
-        return (SCHOOLS if kind == "school_gender" else WORDS)[word]
-    return WORDS[split]
+    if not separator:
+        kind, word = "", split
+    if kind == "school_gender" and word in SCHOOLS:
+        return SCHOOLS[word]
+    plain = word.replace("_", " ")
+    return WORDS.get(word) or _labels(plain, plain, plain)

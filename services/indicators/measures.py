@@ -1,9 +1,12 @@
 """The integer measures of a visit: names, order, stock groups, answer bits (04 §1).
 
-Owns the layout of flow rows, stock rows and masks, which storage and readers share. How a form
-fills a row is `form`'s; columns by school gender are named here and filled by `contributions`.
-Changing an order here makes every stored row unreadable: it needs a rebuild. Pure.
+Owns the layout of flow rows, stock rows and masks, which storage and readers share, and the
+measures that are derived from them when read. How a form fills a row is `form`'s; columns by school
+gender are named here and filled by `contributions`. Changing an order here makes every stored row
+unreadable: it needs a rebuild. Pure.
 """
+
+from collections.abc import Mapping
 
 GENDERS = ("boys", "girls", "mixed")
 """School genders with columns of their own; a school's gender code is its place here, 3 if none."""
@@ -96,3 +99,37 @@ ENVIRONMENT_PLACES = tuple(F[f"environment_{gender}_yes"] for gender in GENDERS)
 ROOMS_PLACE = S["rooms_usable"]
 ROOMS_PLACES = tuple(S[f"rooms_{gender}_usable"] for gender in GENDERS)
 """Where (usable, available, answered) begin: for all schools, and by school gender."""
+
+
+UNSPECIFIED = "unspecified"
+"""The word of a part that nobody named: the visits and schools that the other words leave."""
+
+
+def _rest() -> dict[str, tuple[str, ...]]:
+    """What no word of an open split holds: the whole less all of its words."""
+    rest = {"visits_unspecified": ("visits", *(f"-visits_{kind}" for kind in KINDS))}
+    for family, words, halves in (
+        ("official", POSTS, ("yes", "answered")),
+        ("environment", GENDERS, ("yes", "items", "answered")),
+        ("rooms", GENDERS, ("usable", "available", "answered")),
+    ):
+        for half in halves:
+            parts = (f"-{family}_{word}_{half}" for word in words)
+            rest[f"{family}_{UNSPECIFIED}_{half}"] = (f"{family}_{half}", *parts)
+    return rest
+
+
+DERIVED: Mapping[str, tuple[str, ...]] = _rest()
+"""Measures that are not stored: each is a sum of stored ones, a minus before what it takes away."""
+
+LEFT_OVER: Mapping[str, tuple[int, int]] = {
+    "visits_unspecified": (BIT["visits"], sum(BIT[f"visits_{kind}"] for kind in KINDS)),
+    "official_unspecified_answered": (
+        BIT["official_answered"],
+        sum(BIT[f"official_{post}_answered"] for post in POSTS),
+    ),
+    "environment_unspecified_answered": (ENVIRONMENT, sum(ENVIRONMENT_BITS)),
+}
+"""Derived answers of a visit: its mask has the first bit and none of the others."""
+SEEN = (*ANSWERED, *LEFT_OVER)
+"""All flow answers that distinct schools can be counted of, stored bits first."""

@@ -5,7 +5,7 @@ bytes are `cells`' format; fetching them is `read_store`'s. Pure.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from services.indicators.cells import PRESENCE
 from services.indicators.figures import NEVER
 from services.indicators.intervals import Integers
-from services.indicators.measures import ANSWERED
+from services.indicators.measures import LEFT_OVER, SEEN
 
-_WIDTH = len(ANSWERED)
+_WIDTH = len(SEEN)
 _RECORD = PRESENCE.itemsize
 
 
@@ -44,6 +44,17 @@ class Present:
             self.mask[chosen],
             self.count[chosen],
         )
+
+    def marked(self, names: Sequence[str]) -> "Present":
+        """The same with a bit in the mask for each derived answer named: what no word holds."""
+        if not names:
+            return self
+        mask = self.mask.copy()
+        for name in names:
+            first, others = LEFT_OVER[name]
+            left = (self.mask & np.uint64(first | others)) == np.uint64(first)
+            mask[left] |= np.uint64(1 << SEEN.index(name))
+        return replace(self, mask=mask)
 
     def and_also(self, other: "Present") -> "Present":
         """Both together."""
@@ -105,10 +116,11 @@ def _cancelled(joined: Present) -> Present:
 class Seen:
     """What a window's visits amount to, once for all groupings of paths and schools.
 
-    `count` (paths, ANSWERED): distinct schools of each path that were seen under no other path;
+    `count` (paths, SEEN): distinct schools of each path that were seen under no other path;
     `path`, `school`, `mask`: one entry for each path of the few schools that were seen under
     several, with everything they answered there; `newest`: the last day of a visit under each path,
-    or NEVER; `visits`: visits to each school.
+    or NEVER; `visits`: visits to each school; `squares` (paths): the squared numbers of visits of
+    the schools in `count`, added up; `times`: the visits of each entry of `path` and `school`.
     """
 
     count: Integers
@@ -117,6 +129,8 @@ class Seen:
     mask: NDArray[np.uint64]
     newest: Integers
     visits: Integers
+    squares: Integers
+    times: Integers
 
 
 def seen(present: Present, paths: int, schools: int) -> Seen:
@@ -126,14 +140,28 @@ def seen(present: Present, paths: int, schools: int) -> Seen:
     elsewhere = (np.bincount(school, minlength=schools) > 1)[school]
     newest = np.full(paths, NEVER, np.int64)
     np.maximum.at(newest, present.path, present.day)
+    visits = np.bincount(present.school, present.count, schools).astype(np.int64)
+    squares = np.bincount(path[~elsewhere], visits[school[~elsewhere]] ** 2, paths)
     return Seen(
         count=_by_row(path[~elsewhere], mask[~elsewhere], paths),
         path=path[elsewhere],
         school=school[elsewhere],
         mask=mask[elsewhere],
         newest=newest,
-        visits=np.bincount(present.school, present.count, schools).astype(np.int64),
+        visits=visits,
+        squares=squares.astype(np.int64),
+        times=_times(present, key[elsewhere], schools),
     )
+
+
+def _times(present: Present, wanted: Integers, schools: int) -> Integers:
+    """How many visits were made under each of these keys (path and school), which are in order."""
+    if wanted.size == 0:
+        return wanted
+    key = present.path * schools + present.school
+    place = np.minimum(np.searchsorted(wanted, key), wanted.size - 1)
+    found = wanted[place] == key
+    return np.bincount(place[found], present.count[found], wanted.size).astype(np.int64)
 
 
 def _either(key: Integers, mask: NDArray[np.uint64]) -> tuple[Integers, NDArray[np.uint64]]:
@@ -165,7 +193,7 @@ def _by_row(row: Integers, mask: NDArray[np.uint64], rows: int) -> Integers:
 
 
 def distinct(found: Seen, grouping: Integers, size: int) -> Integers:
-    """Distinct schools of each answer in each row of a grouping of paths; (size, ANSWERED).
+    """Distinct schools of each answer in each row of a grouping of paths; (size, SEEN).
 
     A grouping maps a path to its row (-1: none). A school that was seen under two paths of one row
     counts once.
@@ -179,6 +207,23 @@ def distinct(found: Seen, grouping: Integers, size: int) -> Integers:
         key, mask = _either(row[inside] * schools + found.school[inside], found.mask[inside])
         counts[:size] += _by_row(key // schools, mask, size)
     return counts[:size]
+
+
+def repeats(found: Seen, grouping: Integers, size: int) -> Integers:
+    """The squared number of visits of each distinct school, added up in each row of a grouping.
+
+    With the visits and the schools of a row it says how unevenly they were spread (04 §6).
+    """
+    totals = np.zeros(size + 1, np.int64)
+    np.add.at(totals, grouping, found.squares)
+    row = grouping[found.path]
+    inside = row >= 0
+    if bool(inside.any()):
+        schools = found.visits.size
+        key, place = np.unique(row[inside] * schools + found.school[inside], return_inverse=True)
+        times = np.bincount(place, found.times[inside], key.size).astype(np.int64)
+        np.add.at(totals, key // schools, times**2)
+    return totals[:size]
 
 
 def newest(found: Seen, grouping: Integers, size: int) -> Integers:

@@ -4,6 +4,12 @@ The only module here that sees the platform. Folding is `projector`'s and `regis
 is `routes`'.
 """
 
+from functools import partial
+from random import SystemRandom
+
+from services.indicators import halts
+from services.indicators.definition_file import load
+from services.indicators.estimates import Nightly
 from services.indicators.event_schemas import events
 from services.indicators.freshness import (
     Freshness,
@@ -19,6 +25,8 @@ from services.indicators.registry_store import Registers
 from services.indicators.routes import routes
 from services.indicators.snapshots import Snapshots
 from services.indicators.tables import IndicatorsTable
+from services.indicators.verify_watch import Watch
+from shared.clients.calendar import CalendarClient
 from shared.journal.consumer import Consumer
 from shared.platform import Platform
 from shared.service import Check, Service
@@ -33,6 +41,7 @@ _REGISTRY_BATCH = 2_000
 def build(platform: Platform) -> Service:
     """Put the service together; nothing is opened yet."""
     settings, clock = platform.settings, platform.clock
+    definitions = load(settings.definitions)
     tables = IndicatorsTable.metadata
     database = platform.database("indicators", tables)
     registers, progress = Registers(), Progress()
@@ -43,7 +52,7 @@ def build(platform: Platform) -> Service:
             name,
             [_TOPICS[name]],
             database,
-            progress.watch(name, handle),
+            halts.unless_halted(progress.watch(name, handle)),
             batch=batch,
             after_commit=progress.committed(name),
         )
@@ -52,15 +61,28 @@ def build(platform: Platform) -> Service:
             (VISITS, visits.handle, _BATCH),
         )
     ]
+    watch = Watch(database, platform.database("ingest"), settings, clock, SystemRandom())
+    pause = settings.verify_seconds
     fresh = _freshness(platform, consumers, progress)
-    snapshots = Snapshots(database, registers, clock, settings.zone, settings.look_back_days, fresh)
+    calendar = CalendarClient(platform.client("ingest"))
+    nightly = Nightly(
+        database, registers, definitions, clock, settings.zone, settings.look_back_days
+    )
+    snapshots = Snapshots(
+        database, registers, clock, settings.zone, settings.look_back_days, fresh, definitions, calendar
+    )
     return Service(
         name="indicators",
         router=routes(snapshots, database),
         tables=tables,
         consumers=consumers,
         on_start=[snapshots.warm],
-        checks={consumer.name: _check(consumer) for consumer in consumers},
+        tasks=[nightly.run, *([partial(watch.run, pause)] if pause else [])],
+        drains=[nightly.drain],
+        checks={
+            "figures": watch.trouble,
+            **{consumer.name: _check(consumer) for consumer in consumers},
+        },
         events=events(),
     )
 

@@ -17,13 +17,16 @@ import numpy as np
 from services.indicators import directory
 from services.indicators.catalogue import Definitions
 from services.indicators.directory import Dated, Directory, SchoolRecord, Units
+from services.indicators.estimates import in_force
 from services.indicators.freshness import Freshness
 from services.indicators.gather import Asked, View
 from services.indicators.known import Past, Pasts
 from services.indicators.register import Register
 from services.indicators.registry_store import Registers
+from services.indicators.resemblance import Alike
 from services.indicators.spans import Span
 from shared.access import Principal
+from shared.clients.calendar import CalendarClient
 from shared.clients.figure_answers import AsOf, UnitName
 from shared.clock import Clock, from_micros, micros, rfc3339
 from shared.db.engine import Database
@@ -31,6 +34,7 @@ from shared.db.transaction import Tx
 from shared.domain.codes import SCHOOL_PREFIX, canonical_unit
 from shared.domain.days import day_date, day_number
 from shared.domain.days import today as local_today
+from shared.domain.school_years import SchoolYears
 from shared.errors import invalid, not_found
 
 _LOOKING_BACK = 2
@@ -57,7 +61,7 @@ class Snapshot:
 
     Of a past instant (`known_at`, microseconds) are register, units and today: what was known then,
     on the day it was then. `present` and `present_day` are those of now: who may see what is never
-    a matter of the past.
+    a matter of the past. `years` are given when the question names a school year.
     """
 
     tx: Tx
@@ -70,9 +74,11 @@ class Snapshot:
     look_back: int
     tree: "Tree"
     definitions: Definitions
+    alike: Alike
     present: Register
     present_day: int
     known_at: int | None = None
+    years: SchoolYears | None = None
 
     @property
     def day(self) -> int:
@@ -238,6 +244,7 @@ class Snapshots:
         look_back: int,
         fresh: Freshness,
         definitions: Definitions,
+        calendar: CalendarClient,
     ) -> None:
         self._database = database
         self._registers = registers
@@ -246,6 +253,7 @@ class Snapshots:
         self._look_back = look_back
         self._fresh = fresh
         self._definitions = definitions
+        self._calendar = calendar
         self._directory = Directory()
         self._tree = Tree()
         self._pasts = Pasts()
@@ -258,22 +266,26 @@ class Snapshots:
             return
 
     @asynccontextmanager
-    async def open(self, known_at: int | None = None) -> AsyncIterator[Snapshot]:
+    async def open(
+        self, known_at: int | None = None, periods: Sequence[str | None] = ()
+    ) -> AsyncIterator[Snapshot]:
         """One consistent view of everything, for one answer.
 
         With `known_at` (microseconds) of everything that had been recorded by then; raises Problem
-        422 for an instant that is still to come.
+        422 for an instant that is still to come. `periods` are those the question will name:
+        for a school year the calendar is read.
         """
+        years = await self._calendar.years_for(periods, known_at)
         if known_at is None:
             async with self._present() as snapshot:
-                yield snapshot
+                yield replace(snapshot, years=years)
             return
         if known_at > micros(self._clock.now()) + _AHEAD:
             detail = "What will be known at a time to come is not known yet."
             raise invalid("/query/known_at", "in_the_future", detail)
         # Such an answer reads visits where others read cells: it must not take all readers.
         async with self._looking_back, self._present() as snapshot:
-            yield await self._as_known(snapshot, known_at)
+            yield replace(await self._as_known(snapshot, known_at), years=years)
 
     async def _as_known(self, now: Snapshot, known_at: int) -> Snapshot:
         """The same view without what was recorded after an instant."""
@@ -281,6 +293,7 @@ class Snapshots:
         today = local_today(from_micros(known_at), self._zone)
         return replace(
             now,
+            alike=await in_force(now.tx, known_at),
             register=past.register,
             units=past.units,
             today=today,
@@ -295,6 +308,7 @@ class Snapshots:
         async with self._database.reading() as tx:
             register = await self._registers.current(tx)
             units = await self._directory.units(tx)
+            alike = await in_force(tx)
             now = self._clock.now()
             today = local_today(now, self._zone)
             yield Snapshot(
@@ -304,10 +318,14 @@ class Snapshots:
                 today=today,
                 now=micros(now),
                 as_of=await self._fresh.within(tx, looked),
-                version=f"{await _moved(tx)}.{self._definitions.version}.{day_number(today)}",
+                version=(
+                    f"{await _moved(tx)}.{self._definitions.version}.{day_number(today)}"
+                    f".{alike.version or 0}"
+                ),
                 look_back=self._look_back,
                 tree=self._tree,
                 definitions=self._definitions,
+                alike=alike,
                 present=register,
                 present_day=day_number(today),
             )

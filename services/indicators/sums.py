@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 
 from services.indicators import presence
 from services.indicators.cells import FLOWS, STOCKS
+from services.indicators.expressions import vector
 from services.indicators.figures import NEVER, Sums
 from services.indicators.intervals import Integers
 from services.indicators.measures import (
-    ANSWERED,
-    GENDERS,
+    DERIVED,
+    LEFT_OVER,
+    SEEN,
     UNKNOWN_GENDER,
     S,
 )
@@ -218,11 +220,13 @@ def assemble(
     on D; `standing`: the members on each window's D; `count`: how many schools there are. The
     registered schools are counted anew.
     """
+    present = present.marked(_left_over(flow))
     shape = (grouping.size, len(spans))
-    schools = np.zeros((*shape, len(ANSWERED)), np.int64)
+    schools = np.zeros((*shape, len(SEEN)), np.int64)
     covered, visits = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
     genders = np.zeros((*shape, UNKNOWN_GENDER + 1), np.int64)
     newest = np.full(shape, NEVER, np.int64)
+    repeats = np.zeros(shape, np.int64)
     paths = grouping.layers[0].size
     for number, (span, here) in enumerate(zip(spans, standing, strict=True)):
         found = presence.seen(present.between(span.first, span.last), paths, count)
@@ -234,6 +238,7 @@ def assemble(
             distinct, made = presence.covered(found, on_d, grouping.size)
             covered[:, number] += distinct
             visits[:, number] += made
+            repeats[:, number] += presence.repeats(found, layer, grouping.size)
             last = presence.newest(found, layer, grouping.size)
             newest[:, number] = np.maximum(newest[:, number], last)
     stock = stock.copy()
@@ -241,12 +246,20 @@ def assemble(
     return Sums(
         flow=flow,
         stock=stock,
-        schools=schools.reshape(-1, len(ANSWERED)),
+        schools=schools.reshape(-1, len(SEEN)),
         covered=covered.reshape(-1),
         covered_visits=visits.reshape(-1),
-        genders=genders[:, :, : len(GENDERS)].reshape(-1, len(GENDERS)),
+        genders=genders.reshape(-1, UNKNOWN_GENDER + 1),
         newest=newest.reshape(-1),
+        repeats=repeats.reshape(-1),
     )
+
+
+def _left_over(flow: Integers) -> list[str]:
+    """The derived answers that occur at all; the others need no marking, and marking costs."""
+    return [
+        name for name in LEFT_OVER if bool((flow @ vector(DERIVED[name])[: flow.shape[1]]).any())
+    ]
 
 
 def _count_members(layer: Integers, here: Members, out: NDArray[np.int64]) -> None:

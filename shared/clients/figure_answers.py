@@ -44,10 +44,19 @@ class Split(TypedDict):
 
 
 class Indicator(TypedDict):
-    """One row of the catalogue."""
+    """One row of the catalogue: an indicator as it is in force.
+
+    `short` are names for texts, `by` the kinds of schools and visits that it can be split by when
+    asked (`split_by`), `versions` all its definitions that can be asked for; `shown` is "asked" for
+    a reading that is answered only by name.
+    """
 
     code: str
     labels: Names
+    short: Names
+    shown: Literal["always", "asked"]
+    by: list[str]
+    versions: list[int]
     numerator: str
     denominator: str | None
     unit: Literal["share", "count"]
@@ -148,6 +157,7 @@ class Window(AsOf):
     """What was asked: the unit, the days, the day on which stocks are taken.
 
     `known_at` is the instant asked for: what was recorded later is not in; null where nothing was.
+    `resemblance` is the night whose estimates the intervals work with; null: the constants.
     """
 
     unit: str
@@ -160,6 +170,7 @@ class Window(AsOf):
     state_on: str
     view: View
     known_at: str | None
+    resemblance: str | None
 
 
 class UnitFigures(TypedDict):
@@ -280,18 +291,78 @@ class EvidenceAnswer(Window, LineName):
     next: str | None
 
 
-class Change(Window, LineName):
-    """The change between two windows, in parts that add up exactly; fractions."""
+class Pair(TypedDict):
+    """The two integers of a share."""
+
+    numerator: int
+    denominator: int
+
+
+class Against(Window):
+    """The window that is compared with; `period` and the others are those of the newer one."""
 
     against: str
+    against_first: str
+    against_last: str
+
+
+class ChangeParts(TypedDict):
+    """A change between two windows, in parts that add up exactly; fractions.
+
+    `same_schools` is what the schools that answered in both windows did together (`same_after`
+    less `same_before`), null when there are none; `composition` is the rest. `by_school` false: there
+    were too many visits to look at each school, and the parts are null.
+    """
+
     after: Figure
     before: Figure
     change: float | None
     same_schools: float | None
     composition: float | None
-    schools_in_both: int
+    schools_in_both: int | None
     schools_after: int
     schools_before: int
+    same_after: Pair | None
+    same_before: Pair | None
+    by_school: bool
+
+
+class Change(Against, LineName, ChangeParts):
+    """The change of one indicator."""
+
+
+class LineChange(LineName, ChangeParts):
+    """The change of one indicator among others."""
+
+
+class AllChanges(Against):
+    """The changes of all totals."""
+
+    changes: list[LineChange]
+
+
+class Alikeness(TypedDict):
+    """How alike the answers of one school are: what an indicator's intervals work with.
+
+    `icc` and `cv2` are the constants of the definition until a night could estimate them.
+    """
+
+    indicator: str
+    icc: float
+    cv2: float
+    estimated: bool
+    night: str | None
+    schools: int | None
+    answers: int | None
+    recorded_at: str | None
+
+
+class AlikenessAnswer(TypedDict):
+    """What all intervals work with; `version` is the newest night that estimated anything."""
+
+    version: str | None
+    looked_on: str | None
+    indicators: list[Alikeness]
 
 
 class Applied(TypedDict):

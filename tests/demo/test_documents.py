@@ -11,7 +11,8 @@ import msgspec
 import pytest
 
 from services.indicators import intervals
-from services.indicators.catalogue import INDICATORS
+from services.indicators.definition_file import shipped
+from services.indicators.intervals import Sampling
 from services.ingest import rules, schemas
 from shared.domain.intervals import wilson
 from tests.demo.test_figures import CIRCULAR, PINNED
@@ -21,6 +22,7 @@ from tests.oracle.small import TREE, school, visit
 DOCS = Path(__file__).parents[2] / "docs"
 FORM = (DOCS / "visit-form.md").read_text(encoding="utf-8")
 INDICATORS_TEXT = (DOCS / "indicators.md").read_text(encoding="utf-8")
+SHIPPED = shipped()
 TODAY = date(2019, 6, 3)
 
 
@@ -65,8 +67,8 @@ def test_every_rule_and_flag_is_named() -> None:
 
 def test_the_table_of_indicators_is_the_catalogue() -> None:
     table = re.findall(r"^\| `(\w+)` \| .*\| .*\| .*\| .*\|$", INDICATORS_TEXT, re.MULTILINE)
-    assert sorted(table) == sorted(indicator.code for indicator in INDICATORS)
-    for indicator in INDICATORS:
+    assert sorted(table) == sorted(indicator.code for indicator in SHIPPED.entries)
+    for indicator in SHIPPED.entries:
         [row] = [
             line
             for line in INDICATORS_TEXT.splitlines()
@@ -77,20 +79,14 @@ def test_the_table_of_indicators_is_the_catalogue() -> None:
         for line in indicator.lines:
             if line.split and ":" not in line.split:
                 assert line.split in row
-    alike = {
-        "student_attendance": intervals.STUDENTS,
-        "teacher_attendance": intervals.TEACHERS,
-        "non_teaching_attendance": intervals.NON_TEACHING,
-        "official_visits": intervals.OFFICIAL_VISITS,
-        "learning_environment": intervals.ENVIRONMENT,
-        "usable_rooms": intervals.ROOMS,
-        "usable_toilets": intervals.TOILETS,
-    }
-    for code, pair in alike.items():
+    for indicator in SHIPPED.entries:
+        if indicator.sampling is not Sampling.CLUSTERED or indicator.shown == "asked":
+            continue
         [(icc, cv2)] = re.findall(
-            rf"^\| {code} \| ([\d.]+) \| ([\d.]+) \|$", INDICATORS_TEXT, re.MULTILINE
+            rf"^\| {indicator.code} \| ([\d.]+) \| ([\d.]+) \|$", INDICATORS_TEXT, re.MULTILINE
         )
-        assert (float(icc), float(cv2)) == (pair.icc, pair.cv2)
+        alike = indicator.resemblance
+        assert (float(icc), float(cv2)) == (alike.icc, alike.cv2)
 
 
 def test_the_demonstration_s_numbers_are_the_pinned_ones() -> None:
@@ -105,7 +101,7 @@ def test_the_demonstration_s_numbers_are_the_pinned_ones() -> None:
     share = answer["numerator"] / answer["denominator"]
     assert answer["value"] == round(share, 6)
     registered = PINNED["units"]["PK-BA-QTA"]["schools_registered"]
-    alike = intervals.ROOMS
+    alike = SHIPPED.current["usable_rooms"].resemblance
     sample = intervals.clustered(answer["denominator"], answer["schools"], alike.icc, alike.cv2)
     n_eff = float(intervals.of_finite(sample, answer["schools"], registered))
     low, high = wilson(share, n_eff, 0.90)

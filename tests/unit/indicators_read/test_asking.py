@@ -6,6 +6,7 @@ import pytest
 
 from services.indicators import asking
 from services.indicators.asking import pieces, question
+from services.indicators.definition_file import shipped
 from shared.errors import Problem
 
 TODAY = date(2019, 6, 3)
@@ -79,5 +80,16 @@ def test_an_unknown_indicator_or_split_is_refused() -> None:
         ("student_attendance", "male", "/query/split"),
     ):
         with pytest.raises(Problem) as refusal:
-            asking.read_line(indicator, split)
+            asking.read_line(shipped(), indicator, split)
         assert (refusal.value.status, refusal.value.errors[0].pointer) == (422, pointer)
+
+
+def test_a_version_that_an_indicator_never_had_is_refused() -> None:
+    definitions = shipped()
+    assert asking.read_line(definitions, "usable_rooms", None, "1") == definitions.place(
+        "usable_rooms"
+    )
+    for text in ("2", "0", "-1", "one", "٢"):
+        with pytest.raises(Problem) as refusal:
+            asking.read_line(definitions, "usable_rooms", None, text)
+        assert refusal.value.errors[0].pointer == "/query/definition"

@@ -1,9 +1,9 @@
 """The catalogue is complete, and speaks of measures and words that exist."""
 
-from services.indicators.catalogue import BY_CODE, COUNTED, INDICATORS, LINES
+from services.indicators.definition_file import shipped
 from services.indicators.labels import of_split
-from services.indicators.measures import ANSWERED, FLOW, STOCK
 
+SHIPPED = shipped()
 CIRCULAR = {
     "student_attendance",
     "teacher_attendance",
@@ -22,33 +22,38 @@ CIRCULAR = {
 }
 
 
-def test_every_indicator_of_the_circular_is_there_once() -> None:
-    assert [indicator.code for indicator in INDICATORS] == list(BY_CODE)
-    assert set(BY_CODE) == CIRCULAR
+ALTERNATIVES = {
+    "teacher_attendance_less_leave",
+    "teacher_attendance_with_closed",
+    "learning_environment_visits",
+}
 
 
-def test_lines_speak_of_known_measures_of_their_own_kind() -> None:
-    for line in LINES:
-        basis = BY_CODE[line.indicator].basis
-        known = {"flow": FLOW, "stock": STOCK}.get(basis or "", (COUNTED, "registered"))
-        assert set(line.numerators) | set(line.denominators) <= set(known)
-        assert line.answered in (ANSWERED if basis == "flow" else known)
+def test_every_indicator_of_the_circular_is_in_every_answer_and_alternatives_are_asked_for() -> (
+    None
+):
+    shown = {code: indicator.shown for code, indicator in SHIPPED.current.items()}
+    assert {code for code, how in shown.items() if how == "always"} == CIRCULAR
+    assert {code for code, how in shown.items() if how == "asked"} == ALTERNATIVES
 
 
 def test_totals_come_first_and_lines_are_named_once() -> None:
-    names = [(line.indicator, line.split) for line in LINES]
+    names = [(line.indicator, line.split, line.version) for line in SHIPPED.lines]
     assert len(names) == len(set(names))
-    assert all(indicator.lines[0].split is None for indicator in INDICATORS)
+    assert all(indicator.lines[0].split is None for indicator in SHIPPED.entries)
 
 
-def test_everything_has_a_label_in_three_languages() -> None:
+def test_everything_has_a_label_in_three_languages_and_a_short_name_in_two() -> None:
     for labels in (
-        *(indicator.names for indicator in INDICATORS),
-        *(of_split(line.split) for line in LINES),
+        *(indicator.names for indicator in SHIPPED.entries),
+        *(of_split(line.split) for line in SHIPPED.lines),
+        *(labels for indicator in SHIPPED.entries for labels in indicator.words.values()),
     ):
         assert set(labels) == {"en", "ur", "bn"}
         assert all(labels.values())
+    assert all(set(indicator.short) == {"en", "ur"} for indicator in SHIPPED.entries)
 
 
 def test_only_schools_without_toilet_is_better_when_lower() -> None:
-    assert [i.code for i in INDICATORS if i.direction == "lower"] == ["schools_without_toilet"]
+    lower = [code for code, found in SHIPPED.current.items() if found.direction == "lower"]
+    assert lower == ["schools_without_toilet"]

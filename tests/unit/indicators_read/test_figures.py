@@ -6,10 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from services.indicators.definition_file import shipped
 from services.indicators.documents import figure_rows, unit_figures
 from services.indicators.figures import NEVER, Sums, compute, millionths
-from services.indicators.measures import ANSWERED, FLOW, GENDERS, STOCK, F, S
+from services.indicators.measures import FLOW, SEEN, STOCK, UNKNOWN_GENDER, F, S
 from shared.domain.intervals import wilson
+
+SHIPPED = shipped()
 
 
 def some(
@@ -18,26 +21,27 @@ def some(
     rows = {
         "flow": np.zeros((1, len(FLOW)), np.int64),
         "stock": np.zeros((1, len(STOCK)), np.int64),
-        "schools": np.zeros((1, len(ANSWERED)), np.int64),
+        "schools": np.zeros((1, len(SEEN)), np.int64),
     }
     for name, value in flow.items():
         rows["flow"][0, F[name]] = value
     for name, value in stock.items():
         rows["stock"][0, S[name]] = value
     for name, value in (schools or {}).items():
-        rows["schools"][0, ANSWERED.index(name)] = value
+        rows["schools"][0, SEEN.index(name)] = value
     one = np.zeros(1, np.int64)
     return Sums(
         **rows,
         covered=one,
         covered_visits=one,
-        genders=np.zeros((1, len(GENDERS)), np.int64),
+        genders=np.zeros((1, UNKNOWN_GENDER + 1), np.int64),
         newest=np.full(1, NEVER),
+        repeats=one,
     )
 
 
 def named(sums: Sums, confidence: float = 0.9) -> dict[tuple[str, str | None], dict]:
-    (row,) = figure_rows(compute(sums, confidence))
+    (row,) = figure_rows(SHIPPED, compute(SHIPPED, sums, confidence))
     return {(figure["indicator"], figure["split"]): figure for figure in row}
 
 
@@ -163,7 +167,7 @@ def test_a_split_by_school_gender_is_bounded_by_the_schools_of_that_gender() -> 
             "rooms_girls_answered": 3,
         },
     )
-    sums = replace(sums, genders=np.array([[40, 3, 7]]))
+    sums = replace(sums, genders=np.array([[40, 3, 7, 0]]))
     assert named(sums)["usable_rooms", "school_gender:girls"]["n_eff"] is None
 
 
@@ -176,7 +180,7 @@ def test_the_confidence_of_the_interval_can_be_chosen() -> None:
 def test_the_top_of_an_answer_repeats_visits_and_coverage() -> None:
     sums = some({"visits": 7}, {"registered": 3})
     sums = replace(sums, covered=np.array([2]), newest=np.array([17_600]))
-    (top,) = unit_figures(sums, figure_rows(compute(sums, 0.9)))
+    (top,) = unit_figures(sums, figure_rows(SHIPPED, compute(SHIPPED, sums, 0.9)))
     assert (top["visits"], top["schools_visited"], top["schools_registered"]) == (7, 2, 3)
     assert top["coverage"] == 0.666667
     assert top["newest_visit"] == "2018-03-10"
