@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from services.folder import Refused, sole_owner
-from shared.clock import SystemClock
+from shared.clock import SystemClock, micros
 from shared.journal import positions
 from shared.journal.topics import PRODUCER, ensure_topics
 from shared.settings import Settings
@@ -120,13 +120,19 @@ def _of(source: str, lines: list[bytes]) -> list[bytes]:
 
 async def verify(settings: Settings) -> int:
     """Recompute and compare; prints each difference and returns how many there are."""
+    from services.indicators import halts
     from services.indicators.verify import verify as verified
 
     async with opened(settings) as app, shown("schools verified") as tell:
         platform = app.state.platform
-        differences = await verified(
-            platform.database("indicators"), platform.database("ingest"), settings, tell
-        )
+        database = platform.database("indicators")
+        differences = await verified(database, platform.database("ingest"), settings, tell)
+        # What is wrong stops the fold, wherever it runs; what is right lets it go on.
+        if differences:
+            await halts.halt(database, differences, micros(SystemClock().now()))
+        else:
+            async with database.transaction() as tx:
+                await halts.lift(tx)
     for difference in differences:
         typer.echo(difference)
     typer.echo(f"{len(differences)} differences" if differences else "All figures are right.")

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from services.indicators import announce
+from services.indicators import announce, halts
 from services.indicators.projector import Projector
 from services.indicators.registry_fold import RegistryFold
 from services.indicators.registry_store import REGISTER_LOCK, Registers, state_of
@@ -39,6 +39,8 @@ _TABLES = (
     "month_cells",
     "presence",
 )
+CONSUMERS = {"rtsm.registry": "indicators.registry", "rtsm.visits": "indicators.visits"}
+"""The consumer of each topic, by the name under which its position is kept."""
 _RECORDS_AT_ONCE = 2_000
 _ROWS_AT_ONCE = 5_000
 
@@ -70,6 +72,19 @@ class _Replay:
             while records := await self._read(topic):
                 await _without_invalid(tx, handlers[topic], records)
                 self._next[topic] = records[-1].position + 1
+
+    async def move_positions(self, tx: Tx) -> None:
+        """Let consumers of the journal itself go on after what is folded; they notice (fenced).
+
+        Positions in Kafka are other numbers: what comes again from there changes nothing.
+        """
+        for topic, place in self._next.items():
+            await tx.execute(
+                "UPDATE positions SET next = $1 "
+                "WHERE consumer = $2 AND partition = 'ingest.journal' AND next < $1",
+                place,
+                CONSUMERS[topic],
+            )
 
     async def _read(self, topic: str) -> list[Record]:
         async with self._ledger.reading() as tx:
@@ -124,7 +139,9 @@ async def rebuild(
             _, before = await state_of(tx)
             await _exchange(tx, database, scratch)
             await _renumber(tx, before)
+            await halts.lift(tx)
             await replay.within(tx)
+            await replay.move_positions(tx)
             await _announce(tx, asked, clock)
 
 

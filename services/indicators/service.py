@@ -10,6 +10,10 @@ from random import SystemRandom
 from services.indicators import halts
 from services.indicators.definition_file import load
 from services.indicators.estimates import Nightly
+from functools import partial
+from random import SystemRandom
+
+from services.indicators import halts
 from services.indicators.event_schemas import events
 from services.indicators.freshness import (
     Freshness,
@@ -25,6 +29,7 @@ from services.indicators.registry_store import Registers
 from services.indicators.routes import routes
 from services.indicators.snapshots import Snapshots
 from services.indicators.tables import IndicatorsTable
+from services.indicators.verify_watch import Watch
 from services.indicators.verify_watch import Watch
 from shared.clients.calendar import CalendarClient
 from shared.journal.consumer import Consumer
@@ -61,6 +66,8 @@ def build(platform: Platform) -> Service:
             (VISITS, visits.handle, _BATCH),
         )
     ]
+    watch = Watch(database, platform.database("ingest"), settings, clock, SystemRandom())
+    pause = settings.verify_seconds
     watch = Watch(database, platform.database("ingest"), settings, clock, SystemRandom())
     pause = settings.verify_seconds
     fresh = _freshness(platform, consumers, progress)

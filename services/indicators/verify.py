@@ -18,7 +18,8 @@ from services.indicators.measures import FLOW, STOCK
 from services.indicators.recount import Finished, Recount, no_sums, portions
 from services.indicators.register import Ints, Register
 from services.indicators.registry_store import Registers
-from services.indicators.verify_visits import Differences, compare_visits
+from services.indicators.verify_schools import name_schools
+from services.indicators.verify_visits import Differences, WrongCell, compare_visits
 from services.indicators.visits import Visits
 from shared.db.engine import Database
 from shared.db.transaction import Tx
@@ -50,6 +51,7 @@ async def verify(database: Database, ledger: Database, asked: Asked, tell: Tell)
     async with database.reading() as tx:
         register = await Registers().current(tx)
         await _compare_cells(tx, register, asked.look_back_days, tell, found)
+        await name_schools(tx, register, asked.look_back_days, found)
         await compare_visits(tx, ledger, register, asked.zone, found)
     return found.told()
 
@@ -64,10 +66,11 @@ async def _compare_cells(
     for schools in portions(register, counts):
         visited = [school for school in schools.tolist() if school in counts]
         visits = Visits.from_rows(await store.visits_of(tx, visited) if visited else [])
-        await _compare(tx, register, await asyncio.to_thread(recount.add, schools, visits), found)
+        finished = await asyncio.to_thread(recount.add, schools, visits)
+        await compare_finished(tx, register, finished, found)
         done += schools.size
         tell(done, total)
-    await _compare(tx, register, recount.rest(), found)
+    await compare_finished(tx, register, recount.rest(), found)
     for table in ("day_cells", "month_cells"):
         row = await tx.fetch_one(
             f"SELECT count(*) FROM {table} WHERE unit >= $1 OR unit < 0", len(register.unit_ids)
@@ -76,7 +79,9 @@ async def _compare_cells(
             found.add(f"{table}: {row[0]} rows of units that do not exist")
 
 
-async def _compare(tx: Tx, register: Register, finished: Finished, found: Differences) -> None:
+async def compare_finished(
+    tx: Tx, register: Register, finished: Finished, found: Differences
+) -> None:
     """Compare the finished units and paths with what is stored."""
     for begin in range(0, finished.units.size, _UNITS_AT_ONCE):
         units = finished.units[begin : begin + _UNITS_AT_ONCE]
@@ -143,9 +148,10 @@ def _describe(
         place = stored.get((unit, time))
         for column in np.flatnonzero(wrong.values[row]).tolist():
             has = 0 if place is None else int(held.values[place, column])
-            found.add(
+            found.add_cell(
                 f"{table}: unit {register.unit_ids[unit]}, {when} {written(time)}, "
-                f"{names[column]}: stored {has}, should be {has - int(wrong.values[row, column])}"
+                f"{names[column]}: stored {has}, should be {has - int(wrong.values[row, column])}",
+                WrongCell(0, unit, time, when == "month", names is STOCK, column),
             )
 
 

@@ -5,7 +5,8 @@ difference; one that was passed over is.
 """
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from random import Random
 from zoneinfo import ZoneInfo
 
 from services.indicators import store
@@ -17,6 +18,7 @@ from shared.journal import journal
 from shared.journal.records import InvalidEvent, Record
 
 _MOST = 1_000
+_MOST_CELLS = 20
 _MOST_WAITING = 100_000
 _RECORDS_AT_ONCE = 2_000
 _LATE = 3_600_000_000
@@ -25,18 +27,38 @@ _TOPIC = "rtsm.visits"
 _PARTITION = "ingest.journal"
 
 
+@dataclass(frozen=True, slots=True)
+class WrongCell:
+    """A line about a cell: the unit's integer, the day or month, the measure's name and column."""
+
+    line: int
+    unit: int
+    when: int
+    monthly: bool
+    stock: bool
+    column: int
+
+
 @dataclass(slots=True)
 class Differences:
     """Lines for people, at most _MOST of them; `count` counts all."""
 
     lines: list[str] = field(default_factory=list)
     count: int = 0
+    cells: list[WrongCell] = field(default_factory=list)
+    """The first wrong cells, for whoever names the schools behind them."""
 
     def add(self, line: str) -> None:
         """Note a difference."""
         self.count += 1
         if len(self.lines) < _MOST:
             self.lines.append(line)
+
+    def add_cell(self, line: str, cell: WrongCell) -> None:
+        """Note a difference in a cell."""
+        if len(self.cells) < _MOST_CELLS and len(self.lines) < _MOST:
+            self.cells.append(replace(cell, line=len(self.lines)))
+        self.add(line)
 
     def told(self) -> list[str]:
         """Return the lines, and one more for those that were too many."""
@@ -90,6 +112,31 @@ async def compare_visits(
     row = await tx.fetch_one("SELECT count(*) FROM visits WHERE revision >= 1")
     if row[0] > folded_first + len(waiting):
         found.add(f"{row[0]} visits are held, the journal knows {folded_first}")
+
+
+async def compare_stretch(
+    tx: Tx,
+    ledger: Database,
+    register: Register,
+    zone: ZoneInfo,
+    random: Random,
+    found: Differences,
+    size: int,
+) -> None:
+    """Note what differs among `size` events from a place in the journal chosen by `random`.
+
+    What is not folded yet is no difference here: only the whole journal can tell it from what was
+    passed over.
+    """
+    async with ledger.reading() as source:
+        begin = random.randrange(1, max(2, await journal.end(source) - size))
+        records = await journal.read(source, "ingest", begin, [_TOPIC], size)
+    revisions = _readable(records, zone)
+    held = await store.held_visits(tx, {(row.source, row.visit_id) for _, row in revisions})
+    for _, row in revisions:
+        known = held.get((row.source, row.visit_id))
+        if known is not None:
+            _compare(register, row, known, found)
 
 
 async def _came_to(tx: Tx) -> int | None:
