@@ -20,7 +20,7 @@ from shared.access import Principal
 from shared.cache import Cache
 from shared.clients import figure_answers as wire
 from shared.clients.indicators import IndicatorsClient
-from shared.clock import Clock
+from shared.clock import Clock, from_micros, rfc3339
 from shared.domain.codes import canonical_unit
 from shared.domain.days import today
 from shared.domain.periods import Period, parse_day, parse_period
@@ -35,12 +35,13 @@ _LAYOUT = "1"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request for a card as it came."""
+    """A request for a card as it came; `known_at` in microseconds."""
 
     unit_id: str
     period: str | None = None
     ending: str | None = None
     view: wire.View = "as_was"
+    known_at: int | None = None
     lang: str = "en"
     form: str = "json"
     sort: str = "name"
@@ -83,14 +84,23 @@ class Cards:
         """The period of a card for which none is asked."""
         return self._settings.default_period or DEFAULT_PERIOD
 
-    def read_period(self, text: str | None, ending: str | None = None) -> Period:
-        """The period asked for, else the default; raises Problem 422."""
+    def read_period(
+        self, text: str | None, ending: str | None = None, known_at: int | None = None
+    ) -> Period:
+        """The period asked for, else the default; raises Problem 422.
+
+        Of what was known at an instant (microseconds), its day is today.
+        """
         anchor = parse_day(ending, "/query/ending") if ending else None
-        period = parse_period(text or self.period, self.today(), anchor)
+        now = self.today() if known_at is None else self._day_of(known_at)
+        period = parse_period(text or self.period, now, anchor)
         if period.first < EARLIEST or period.last > LATEST:
             detail = f"A period lies between {EARLIEST.year} and {LATEST.year}."
             raise invalid("/query/period", "invalid_period", detail)
         return period
+
+    def _day_of(self, instant: int) -> date:
+        return today(from_micros(instant), self._settings.zone)
 
     async def unit_for(self, unit_id: str, principal: Principal) -> wire.UnitDetail:
         """The unit, if it lies within the caller's units; raises Problem 404 otherwise."""
@@ -111,9 +121,11 @@ class Cards:
         Raises Problem 404 outside the caller's units, 422 for a malformed period, 503 while
         figures cannot be had.
         """
-        period = self.read_period(asked.period, asked.ending)
+        known_at = None if asked.known_at is None else rfc3339(asked.known_at)
+        period = self.read_period(asked.period, asked.ending, asked.known_at)
+        # Who may see a unit is asked of today's tree, whatever was known when.
         unit = await self.unit_for(asked.unit_id, principal)
-        fresh, book = await asyncio.gather(self._indicators.version(), self._targets.read())
+        fresh, book = await asyncio.gather(self._indicators.version(), self._targets.read(known_at))
         parts = (
             _LAYOUT,
             unit["unit_id"],
@@ -124,6 +136,7 @@ class Cards:
             fresh["version"],
             book.version,
             asked.view,
+            known_at or "",
             asked.form,
             *((asked.lang, asked.sort, asked.order) if asked.form == "html" else ()),
         )
@@ -135,7 +148,10 @@ class Cards:
         key = f"card:{digest}"
         content = await self._cache.get(key)
         if content is None:
-            gathered = await gather(self._indicators, Question(unit, period, asked.view), book)
+            if known_at is not None:
+                unit = await self._indicators.unit(asked.unit_id, known_at=known_at)
+            wanted = Question(unit, period, asked.view, known_at)
+            gathered = await gather(self._indicators, wanted, book)
             # Some tens of milliseconds for a district of sixty clusters: not on the event loop.
             content = await asyncio.to_thread(self._rendered, gathered, asked)
             await self._cache.set(key, content, _KEEP_SECONDS)

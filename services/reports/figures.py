@@ -79,7 +79,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class FigureSet:
-    """All figures of one unit over one period, as the indicators service answered."""
+    """All figures of one unit over one period, as the indicators service answered.
+
+    `known_at` is the instant whose knowledge they show, where one was asked for; `seal` vouches for
+    them and can be checked later.
+    """
 
     place: Place
     period: str
@@ -96,6 +100,8 @@ class FigureSet:
     coverage: float | None
     newest_visit: date | None
     figures: dict[tuple[str, str | None], Figure]
+    known_at: str | None = None
+    seal: str | None = None
 
     def total(self, indicator: str) -> Figure | None:
         """The figure of an indicator without a split."""

@@ -27,11 +27,15 @@ EARLIEST, LATEST = date(1900, 1, 1), date(2199, 12, 31)
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What card is wanted: the unit as it is today, the period, and how to place visits."""
+    """What card is wanted: the unit as it is today, the period, and how to place visits.
+
+    With `known_at` (RFC 3339) the unit, and everything else, is what was known at that instant.
+    """
 
     unit: wire.UnitDetail
     period: Period
     view: wire.View
+    known_at: str | None = None
 
     @property
     def ending(self) -> date | None:
@@ -75,24 +79,30 @@ async def _ask(
     wire.Catalogue,
 ]:
     unit_id, period, view = question.unit["unit_id"], question.period, question.view
+    known_at = question.known_at
     parent_id = _parent_on(question.unit, period.last)
 
     async def above() -> wire.ChildrenFigures | None:
         if parent_id is None:
             return None
         return await client.children_figures(
-            parent_id, period.text, ending=question.ending, view=view
+            parent_id, period.text, ending=question.ending, view=view, known_at=known_at
         )
 
     async def before() -> wire.FiguresAnswer | None:
         if (period.first - EARLIEST).days < period.days + 31:
             return None
-        return await client.figures(unit_id, period.previous().text, view=view)
+        return await client.figures(unit_id, period.previous().text, view=view, known_at=known_at)
 
     trend = _trend_period(period)
     return await asyncio.gather(
         client.children_figures(
-            unit_id, period.text, ending=question.ending, view=view, splits="all"
+            unit_id,
+            period.text,
+            ending=question.ending,
+            view=view,
+            splits="all",
+            known_at=known_at,
         ),
         above(),
         before(),
@@ -102,6 +112,7 @@ async def _ask(
             ending=question.ending if trend is period else None,
             view=view,
             by=_step(trend),
+            known_at=known_at,
         ),
         client.catalogue(),
     )
@@ -142,7 +153,7 @@ async def _chain(client: IndicatorsClient, question: Question, day: date) -> tup
         return (own,)
     if parent_id == unit["parent_id"]:
         return (own, *(_place(above, None) for above in unit["chain"]))
-    parent = await client.unit(parent_id)
+    parent = await client.unit(parent_id, known_at=question.known_at)
     return (own, _place(parent, None), *(_place(above, None) for above in parent["chain"]))
 
 
@@ -188,6 +199,7 @@ def _figures(answer: wire.UnitFigures, place: Place, window: wire.Window) -> Fig
         lag_seconds=window["lag_seconds"],
         version=window["version"],
         view=window["view"],
+        known_at=window["known_at"],
         visits=answer["visits"],
         schools_visited=answer["schools_visited"],
         schools_registered=answer["schools_registered"],

@@ -16,10 +16,12 @@ from shared.access import Principal
 from shared.clients.figure_answers import View
 from shared.domain.codes import canonical_unit
 from shared.errors import invalid, not_found
+from shared.queries import read_instant
 from shared.security import public, require
 
 _YEAR = 31_536_000
 Text = Annotated[str | None, Query(max_length=100)]
+_KNOWN_AT = "only what had been recorded by this instant, register and targets included"
 _CARD_ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {
         "model": CardDocument,
@@ -71,6 +73,7 @@ def router(cards: Cards, pages: Pages) -> APIRouter:
         period: str | None,
         ending: str | None,
         view: str | None,
+        known_at: str | None,
         lang: str | None,
         sort: str | None,
         order: str | None,
@@ -81,6 +84,7 @@ def router(cards: Cards, pages: Pages) -> APIRouter:
             period=period or None,
             ending=ending or None,
             view=view_of(view),
+            known_at=read_instant(known_at or None, "/query/known_at"),
             lang=lang_of(lang, request.headers.get("accept-language", "")),
             form=form,
             sort=column,
@@ -104,6 +108,7 @@ def router(cards: Cards, pages: Pages) -> APIRouter:
         period: Text = None,
         ending: Text = None,
         view: Text = None,
+        known_at: Annotated[str | None, Query(max_length=100, description=_KNOWN_AT)] = None,
         lang: Text = None,
         format: Text = None,  # noqa: A002 - the wire's name
         sort: Text = None,
@@ -112,7 +117,7 @@ def router(cards: Cards, pages: Pages) -> APIRouter:
         """The figures of a unit with parent, previous period, target, rank, trend and children."""
         form = form_of(format, request.headers.get("accept", ""))
         return await card(
-            request, principal, form, unit_id, period, ending, view, lang, sort, order
+            request, principal, form, unit_id, period, ending, view, known_at, lang, sort, order
         )
 
     @routes.get("/units/{unit_id:path}", tags=["pages"], include_in_schema=False)
@@ -123,13 +128,14 @@ def router(cards: Cards, pages: Pages) -> APIRouter:
         period: Text = None,
         ending: Text = None,
         view: Text = None,
+        known_at: Annotated[str | None, Query(max_length=100, description=_KNOWN_AT)] = None,
         lang: Text = None,
         sort: Text = None,
         order: Text = None,
     ) -> Response:
         """The card as a page."""
         return await card(
-            request, principal, "html", unit_id, period, ending, view, lang, sort, order
+            request, principal, "html", unit_id, period, ending, view, known_at, lang, sort, order
         )
 
     @routes.get(

@@ -42,33 +42,44 @@ class Targets:
         self._book: Book | None = None
         self._etag: str | None = None
 
-    async def read(self) -> Book:
+    async def read(self, known_at: str | None = None) -> Book:
         """The book as it is now; the last known one while ingest is away.
 
+        With `known_at` (RFC 3339) the book as it stood at that instant, which no other replaces.
         Raises Problem 503 when none was ever read: a card without its targets would mislead.
         """
+        if known_at is not None:
+            return await self._past(known_at)
         try:
             return await self._fresh()
         except (httpx.HTTPError, msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
             if self._book is None:
-                raise Problem(
-                    503,
-                    "targets_away",
-                    "The targets cannot be read just now. Please try again.",
-                    headers={"Retry-After": "2"},
-                ) from error
+                raise _away() from error
             _LOG.warning("targets cannot be read; the last ones serve", error=repr(error))
             return self._book
+
+    async def _past(self, known_at: str) -> Book:
+        try:
+            answer = await self._client.get(_PATH, params={"known_at": known_at})
+            return (await self._pages(answer))[0]
+        except (httpx.HTTPError, msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
+            raise _away() from error
 
     async def _fresh(self) -> Book:
         asked = {"If-None-Match": self._etag} if self._etag and self._book else {}
         answer = await self._client.get(_PATH, headers=asked)
         if answer.status_code == 304 and self._book is not None:
             return self._book
+        self._book, pages = await self._pages(answer)
+        # Several pages have no common ETag: they are read anew each time.
+        self._etag = answer.headers.get("etag") if pages == 1 else None
+        return self._book
+
+    async def _pages(self, answer: httpx.Response) -> tuple[Book, int]:
+        """The book that begins with this answer, and of how many pages it is."""
         rows: list[dict[str, Any]] = []
         digest = hashlib.sha256()
         pages = 0
-        etag = answer.headers.get("etag")
         while True:
             answer.raise_for_status()
             digest.update(answer.content)
@@ -76,13 +87,13 @@ class Targets:
             following = answer.links.get("next", {}).get("url")
             pages += 1
             if following is None or pages >= _MOST_PAGES:
-                break
-            # Several pages have no common ETag: they are read anew each time.
-            etag = None
+                return Book(digest.hexdigest()[:16], _by_key(rows)), pages
             answer = await self._client.get(following)
-        self._book = Book(digest.hexdigest()[:16], _by_key(rows))
-        self._etag = etag
-        return self._book
+
+
+def _away() -> Problem:
+    detail = "The targets cannot be read just now. Please try again."
+    return Problem(503, "targets_away", detail, headers={"Retry-After": "2"})
 
 
 def _by_key(rows: Sequence[Mapping[str, Any]]) -> dict[Key, list[Target]]:

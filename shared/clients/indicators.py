@@ -75,9 +75,9 @@ class IndicatorsClient:
         found: Units = await self._get("/v1/search", {"q": q, "level": level})
         return found
 
-    async def unit(self, unit_id: str) -> UnitDetail:
-        """One unit; raises Problem 404."""
-        found: UnitDetail = await self._get(_unit(unit_id), {})
+    async def unit(self, unit_id: str, *, known_at: str | None = None) -> UnitDetail:
+        """One unit, by what was known at an instant (RFC 3339) or now; raises Problem 404."""
+        found: UnitDetail = await self._get(_unit(unit_id), {"known_at": known_at})
         return found
 
     async def children(self, unit_id: str) -> Children:
@@ -110,6 +110,7 @@ class IndicatorsClient:
         confidence: float | None = None,
         since: str | None = None,
         received_until: str | None = None,
+        known_at: str | None = None,
     ) -> FiguresAnswer:
         """All figures of a unit over a period; times are RFC 3339."""
         found: FiguresAnswer = await self._get(
@@ -121,6 +122,7 @@ class IndicatorsClient:
                 "confidence": confidence,
                 "since": since,
                 "received_until": received_until,
+                "known_at": known_at,
             },
         )
         return found
@@ -134,11 +136,19 @@ class IndicatorsClient:
         view: View = "as_was",
         depth: int = 1,
         splits: Literal["all", "totals"] = "all",
+        known_at: str | None = None,
     ) -> ChildrenFigures:
         """All figures of a unit and, down to `depth` levels, of those below it, in one answer."""
         found: ChildrenFigures = await self._get(
             f"{_unit(unit_id)}/children/figures",
-            {"period": period, "ending": ending, "view": view, "depth": depth, "splits": splits},
+            {
+                "period": period,
+                "ending": ending,
+                "view": view,
+                "depth": depth,
+                "splits": splits,
+                "known_at": known_at,
+            },
         )
         return found
 
@@ -151,11 +161,19 @@ class IndicatorsClient:
         view: View = "as_was",
         by: Literal["month", "quarter", "year"] = "month",
         splits: Literal["all", "totals"] = "totals",
+        known_at: str | None = None,
     ) -> AllSeries:
         """All indicators of a unit over the months (quarters, years) of a period."""
         found: AllSeries = await self._get(
             f"{_unit(unit_id)}/series",
-            {"period": period, "ending": ending, "view": view, "by": by, "splits": splits},
+            {
+                "period": period,
+                "ending": ending,
+                "view": view,
+                "by": by,
+                "splits": splits,
+                "known_at": known_at,
+            },
         )
         return found
 

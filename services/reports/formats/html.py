@@ -171,7 +171,11 @@ class Pages:
         """The card's page."""
         texts, own = LANGUAGES[lang], card.own
         view = card_view(card, texts, sort, order)
-        asked = {"period": own.period, "view": own.view if own.view != "as_was" else ""}
+        asked = {
+            "period": own.period,
+            "view": own.view if own.view != "as_was" else "",
+            "known_at": own.known_at or "",
+        }
         here = card_link(own.place.unit_id, **asked, sort=sort if sort != "name" else "")
 
         def sort_link(key: str) -> str:
@@ -195,6 +199,8 @@ class Pages:
             parent=card.parent,
             previous=card.previous,
             as_of=self.moment(own.as_of, lang),
+            known_at=self.moment(own.known_at, lang) if own.known_at else None,
+            now_link=card_link(own.place.unit_id, **asked | {"known_at": ""}, lang=lang),
             months=_months(card, texts),
             columns=5 + view.changes + bool(card.parent) + bool(view.siblings),
             action=card_link(own.place.unit_id),

@@ -45,6 +45,7 @@ def _head(own: FigureSet) -> dict[str, Any]:
         "last": own.last.isoformat(),
         "state_on": own.state_on.isoformat(),
         "view": own.view,
+        "known_at": own.known_at,
         "as_of": own.as_of,
         "lag_seconds": own.lag_seconds,
         "version": own.version,

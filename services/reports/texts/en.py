@@ -36,6 +36,8 @@ EN: dict[str, str] = {
     "for.school": "for the head of the school and the cluster head",
     "state_on": "State on {day}",
     "as_of": "Includes every visit recorded by {moment}",
+    "known_at": "As known on {moment}: nothing recorded later is in it",
+    "known_now": "Show what is known now",
     "view.as_was": "Units as they were at each visit",
     "view.restated": "All visits on today’s map of units",
     "fact.visits": "Visits",
