@@ -91,9 +91,6 @@ class Settings(_Group):
     definitions: Path | None = Field(
         None, description="file of indicators of your own, beside those that come with RTSM"
     )
-    verify_seconds: float = Field(
-        60, ge=0, description="pause between looks whether figures are right; 0 = never"
-    )
     rate_limit: int = Field(0, ge=0, description="requests a minute for a key; 0 = no limit")
     default_period: str | None = Field(None, description="period of a card when none is asked for")
     demo_notice: str | None = Field(None, description="sentence shown on every page")

@@ -10,10 +10,6 @@ from random import SystemRandom
 from services.indicators import halts
 from services.indicators.definition_file import load
 from services.indicators.estimates import Nightly
-from functools import partial
-from random import SystemRandom
-
-from services.indicators import halts
 from services.indicators.event_schemas import events
 from services.indicators.freshness import (
     Freshness,
@@ -29,7 +25,6 @@ from services.indicators.registry_store import Registers
 from services.indicators.routes import routes
 from services.indicators.snapshots import Snapshots
 from services.indicators.tables import IndicatorsTable
-from services.indicators.verify_watch import Watch
 from services.indicators.verify_watch import Watch
 from shared.clients.calendar import CalendarClient
 from shared.journal.consumer import Consumer
@@ -68,15 +63,20 @@ def build(platform: Platform) -> Service:
     ]
     watch = Watch(database, platform.database("ingest"), settings, clock, SystemRandom())
     pause = settings.verify_seconds
-    watch = Watch(database, platform.database("ingest"), settings, clock, SystemRandom())
-    pause = settings.verify_seconds
     fresh = _freshness(platform, consumers, progress)
     calendar = CalendarClient(platform.client("ingest"))
     nightly = Nightly(
         database, registers, definitions, clock, settings.zone, settings.look_back_days
     )
     snapshots = Snapshots(
-        database, registers, clock, settings.zone, settings.look_back_days, fresh, definitions, calendar
+        database,
+        registers,
+        clock,
+        settings.zone,
+        settings.look_back_days,
+        fresh,
+        definitions,
+        calendar,
     )
     return Service(
         name="indicators",
