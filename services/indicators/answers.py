@@ -54,6 +54,7 @@ def window(snapshot: Snapshot, place: Place, question: Question) -> Window:
         "state_on": day_date(question.span.state_on).isoformat(),
         "view": question.view,
         "known_at": None if snapshot.known_at is None else rfc3339(snapshot.known_at),
+        "resemblance": snapshot.alike.version,
     }
 
 
@@ -78,9 +79,12 @@ async def figures(snapshot: Snapshot, place: Place, question: Question) -> Figur
         newer = await gather.new_visits(
             snapshot.tx, asked, question.since, unit=place.unit, school=place.school
         )
-        new = compute(snapshot.definitions, newer, question.confidence).visits
+        new = compute(snapshot.definitions, newer, question.confidence, snapshot.alike).visits
     rows = figure_rows(
-        snapshot.definitions, compute(snapshot.definitions, sums, question.confidence), None, new
+        snapshot.definitions,
+        compute(snapshot.definitions, sums, question.confidence, snapshot.alike),
+        None,
+        new,
     )
     return {**window(snapshot, place, question), **unit_figures(sums, rows)[0]}
 
@@ -117,7 +121,9 @@ async def series(snapshot: Snapshot, place: Place, question: Question, line: int
     asked = snapshot.asked(spans, question.view)
     sums = await sums_of(snapshot, asked, [place])
     rows = figure_rows(
-        snapshot.definitions, compute(snapshot.definitions, sums, question.confidence), [line]
+        snapshot.definitions,
+        compute(snapshot.definitions, sums, question.confidence, snapshot.alike),
+        [line],
     )
     return {
         **window(snapshot, place, question),
@@ -170,7 +176,9 @@ async def ranked(
     sums = await sums_of(snapshot, asked, below)
     made = visits_made(snapshot.definitions)
     documents = figure_rows(
-        snapshot.definitions, compute(snapshot.definitions, sums, question.confidence), [line, made]
+        snapshot.definitions,
+        compute(snapshot.definitions, sums, question.confidence, snapshot.alike),
+        [line, made],
     )
     kept = [
         (child, row[0])
@@ -251,7 +259,9 @@ async def _documents(
 ) -> list[UnitFigures]:
     def made() -> list[UnitFigures]:
         rows: list[list[Figure]] = figure_rows(
-            snapshot.definitions, compute(snapshot.definitions, sums, confidence), lines
+            snapshot.definitions,
+            compute(snapshot.definitions, sums, confidence, snapshot.alike),
+            lines,
         )
         return unit_figures(sums, rows)
 

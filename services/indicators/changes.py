@@ -18,6 +18,7 @@ from services.indicators.documents import figure_rows
 from services.indicators.figures import MILLION, compute, parts_of
 from services.indicators.gather import Asked
 from services.indicators.intervals import Integers, Sampling
+from services.indicators.pieces import Places
 from services.indicators.register import Register
 from services.indicators.snapshots import Place, Snapshot
 from services.indicators.spans import Span
@@ -57,7 +58,9 @@ async def change(
     return {
         **answers.window(snapshot, place, question),
         **answers.line_of(snapshot, line),
-        **_against(before),
+        "against": before.text,
+        "against_first": before.first.isoformat(),
+        "against_last": before.last.isoformat(),
         **parts,
     }
 
@@ -78,19 +81,13 @@ async def all_changes(
     found = await _changes(snapshot, place, question, before, lines, most_visits)
     return {
         **answers.window(snapshot, place, question),
-        **_against(before),
+        "against": before.text,
+        "against_first": before.first.isoformat(),
+        "against_last": before.last.isoformat(),
         "changes": [
             {**answers.line_of(snapshot, line), **parts}
             for line, parts in zip(lines, found, strict=True)
         ],
-    }
-
-
-def _against(before: Period) -> dict[str, str]:
-    return {
-        "against": before.text,
-        "against_first": before.first.isoformat(),
-        "against_last": before.last.isoformat(),
     }
 
 
@@ -143,7 +140,7 @@ def _parts(
         "schools_before": before["schools"],
         "same_after": now if schools else None,
         "same_before": then if schools else None,
-        "split": split,
+        "by_school": split,
     }
 
 
@@ -206,14 +203,15 @@ def _of_visits(
     inside = grouping.layers[0]
     flow_values = pieces.flow.values(visits)
     own = inside[pieces.flow.path] >= 0
-    flows, stocks = [], []
+    flows: list[tuple[Integers, Integers]] = []
+    stocks: list[tuple[Integers, Integers]] = []
     for span in asked.spans:
         days = pieces.flow.day
         chosen = own & (days >= span.first) & (days <= span.last)
-        flows.append((flow_values[chosen], visits.school[pieces.flow.row[chosen]]))
+        flows.append((flow_values[chosen], _schools(visits, pieces.flow.row[chosen])))
         standing = pieces.stock.on(span.state_on)
         here = inside[standing.path] >= 0
-        stocks.append((standing.values(visits)[here], visits.school[standing.row[here]]))
+        stocks.append((standing.values(visits)[here], _schools(visits, standing.row[here])))
     found = Common(np.zeros((len(lines), 2, 2), np.int64), np.zeros(len(lines), np.int64))
     for at, line in enumerate(lines):
         rows = flows if definitions.of(line).basis == "flow" else stocks
@@ -225,6 +223,10 @@ def _of_visits(
     return found
 
 
+def _schools(visits: Visits, rows: Places) -> Integers:
+    return visits.school[rows].astype(np.int64)
+
+
 def _by_school(
     definitions: Definitions, line: int, rows: Integers, school: Integers
 ) -> tuple[Integers, Integers]:
@@ -232,4 +234,4 @@ def _by_school(
     numerator, denominator, answered = parts_of(definitions, line, rows)
     schools, place = np.unique(school[answered], return_inverse=True)
     parts = np.stack([numerator[answered], denominator[answered]], axis=1)
-    return schools.astype(np.int64), sums.sum_by(place.astype(np.int64), parts, schools.size)
+    return schools, sums.sum_by(place.astype(np.int64), parts, schools.size)

@@ -70,9 +70,7 @@ class Asked:
         self, snapshot: Snapshot, since: str | None = None, received_until: str | None = None
     ) -> Question:
         """The question, checked; raises Problem 422."""
-        return question(
-            snapshot.today, *self._asked, since, received_until, years=snapshot.years
-        )
+        return question(snapshot.today, *self._asked, since, received_until, years=snapshot.years)
 
 
 Parameters = Annotated[Asked, Depends()]

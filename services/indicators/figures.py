@@ -13,7 +13,7 @@ from services.indicators import intervals
 from services.indicators.catalogue import Definitions, Matrices
 from services.indicators.intervals import Floats, Integers
 from services.indicators.measures import FLOW, SEEN, F, S
-from services.indicators.resemblance import DOCUMENTED, Alike
+from services.indicators.resemblance import Alike
 
 Booleans = NDArray[np.bool_]
 
@@ -92,9 +92,7 @@ def millionths(numerator: Integers, denominator: Integers) -> Integers:
     return np.where(denominator > 0, whole, 0)
 
 
-def compute(
-    definitions: Definitions, sums: Sums, confidence: float, alike: Alike = DOCUMENTED
-) -> Figures:
+def compute(definitions: Definitions, sums: Sums, confidence: float, alike: Alike) -> Figures:
     """All figures of all rows; the intervals are two-sided with the given confidence.
 
     `alike` holds the estimates in force; an indicator without one keeps its constants.

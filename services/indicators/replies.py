@@ -32,7 +32,7 @@ def known_by(request: Request) -> int | None:
 
 def tag(request: Request, snapshot: Snapshot) -> str:
     """The weak entity tag of the answer to this request (freshness may differ, figures not)."""
-    asked = f"{snapshot.version} {request.url.path}?{request.url.query}"
+    asked = f"{snapshot.version} {snapshot.years} {request.url.path}?{request.url.query}"
     return f'W/"{hashlib.blake2b(asked.encode(), digest_size=12).hexdigest()}"'
 
 
@@ -60,6 +60,11 @@ def reply(
         query = urlencode([*asked, ("cursor", following)])
         headers["Link"] = f'<{request.url.path}?{query}>; rel="next"'
     return Response(msgspec.json.encode(document), media_type="application/json", headers=headers)
+
+
+def periods_of(request: Request) -> tuple[str | None, ...]:
+    """The periods that a request names: a school year among them needs the calendar."""
+    return tuple(request.query_params.get(name) for name in ("period", "against"))
 
 
 def cursor(value: str) -> str:

@@ -15,7 +15,7 @@ LEAST_SCHOOLS = 30
 """Schools needed for an estimate; with fewer, what was used before stays."""
 ICC_BOUNDS = (0.01, 0.60)
 CV2_BOUNDS = (0.0, 2.0)
-"""An estimate outside is drawn to the nearer bound: no night may make intervals vanish or explode."""
+"""An estimate outside is drawn to the nearer bound: no night makes intervals vanish or explode."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query
 
 from services.indicators import read_store
 from services.indicators.asking import read_number
+from services.indicators.change_routes import add_changes
 from services.indicators.figure_routes import add_figures
 from services.indicators.snapshots import Snapshots
 from services.indicators.unit_routes import add_units
@@ -25,6 +26,7 @@ def routes(snapshots: Snapshots, database: Database) -> APIRouter:
     """All routes of indicators."""
     router = APIRouter(tags=["indicators"])
     add_figures(router, snapshots)
+    add_changes(router, snapshots)
     add_units(router, snapshots)
     _add_applied(router, database)
     return router

@@ -147,6 +147,19 @@ class PastVisitRow(IndicatorsTable, table=True):
     stock: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
+class ResemblanceRow(IndicatorsTable, table=True):
+    """A night's estimate for an indicator, in millionths; NULL: too little to estimate from."""
+
+    __tablename__ = "resemblances"
+    night: int = Field(sa_column=_key(Integer))
+    indicator: str = Field(sa_column=_key(Text))
+    icc: int | None = Field(sa_column=Column(Integer, nullable=True))
+    cv2: int | None = Field(sa_column=Column(Integer, nullable=True))
+    schools: int = Field(sa_column=Column(Integer, nullable=False))
+    answers: int = Field(sa_column=Column(BigInteger, nullable=False))
+    recorded: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
 class DayCellRow(IndicatorsTable, table=True):
     """What happened in a unit on a day: flow sums and stock ± (NULL = zeros); sum over slots."""
 

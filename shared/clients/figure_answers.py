@@ -310,8 +310,8 @@ class ChangeParts(TypedDict):
     """A change between two windows, in parts that add up exactly; fractions.
 
     `same_schools` is what the schools that answered in both windows did together (`same_after`
-    less `same_before`), null when there are none; `composition` is the rest. `by_school` false: there
-    were too many visits to look at each school, and the parts are null.
+    less `same_before`), null when there are none; `composition` is the rest. With
+    `by_school` false there were too many visits to look at each school, and the parts are null.
     """
 
     after: Figure

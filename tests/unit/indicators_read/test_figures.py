@@ -10,6 +10,7 @@ from services.indicators.definition_file import shipped
 from services.indicators.documents import figure_rows, unit_figures
 from services.indicators.figures import NEVER, Sums, compute, millionths
 from services.indicators.measures import FLOW, SEEN, STOCK, UNKNOWN_GENDER, F, S
+from services.indicators.resemblance import DOCUMENTED
 from shared.domain.intervals import wilson
 
 SHIPPED = shipped()
@@ -41,7 +42,7 @@ def some(
 
 
 def named(sums: Sums, confidence: float = 0.9) -> dict[tuple[str, str | None], dict]:
-    (row,) = figure_rows(SHIPPED, compute(SHIPPED, sums, confidence))
+    (row,) = figure_rows(SHIPPED, compute(SHIPPED, sums, confidence, DOCUMENTED))
     return {(figure["indicator"], figure["split"]): figure for figure in row}
 
 
@@ -180,7 +181,7 @@ def test_the_confidence_of_the_interval_can_be_chosen() -> None:
 def test_the_top_of_an_answer_repeats_visits_and_coverage() -> None:
     sums = some({"visits": 7}, {"registered": 3})
     sums = replace(sums, covered=np.array([2]), newest=np.array([17_600]))
-    (top,) = unit_figures(sums, figure_rows(SHIPPED, compute(SHIPPED, sums, 0.9)))
+    (top,) = unit_figures(sums, figure_rows(SHIPPED, compute(SHIPPED, sums, 0.9, DOCUMENTED)))
     assert (top["visits"], top["schools_visited"], top["schools_registered"]) == (7, 2, 3)
     assert top["coverage"] == 0.666667
     assert top["newest_visit"] == "2018-03-10"

@@ -1,0 +1,104 @@
+"""Routes of what moved between two periods, and of what all intervals work with.
+
+Owns how the other period is named; the split of a change is `changes`', estimates are `estimates`'.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+
+from services.indicators import changes, estimates
+from services.indicators.asking import Question, read_line, read_number, read_period
+from services.indicators.figure_routes import DefinitionOf, Parameters, SplitOf
+from services.indicators.replies import known_by, periods_of, reply, unchanged
+from services.indicators.snapshots import Place, Snapshot, Snapshots
+from services.indicators.unit_routes import Reader
+from shared.access import Principal
+from shared.clients.figure_answers import AlikenessAnswer, AllChanges, Change
+from shared.domain.periods import Period
+
+_MOST = 2**31 - 1
+AgainstOf = Annotated[
+    str | None,
+    Query(description="the period compared with: previous (default), last-year, or any period"),
+]
+Answer = Callable[[Snapshot, Place], Awaitable[Any]]
+
+
+def add_changes(router: APIRouter, snapshots: Snapshots) -> None:
+    """Add the routes of changes and of resemblance."""
+
+    async def answered(
+        request: Request, principal: Principal, unit_id: str, answer: Answer
+    ) -> Response:
+        async with snapshots.open(known_by(request), periods_of(request)) as snapshot:
+            place = await snapshot.find(unit_id, principal)
+            if (same := unchanged(request, snapshot)) is not None:
+                return same
+            return reply(request, snapshot, await answer(snapshot, place))
+
+    @router.get("/v1/units/{unit_id}/figures/{indicator}/change", response_model=Change)
+    async def change(
+        request: Request,
+        principal: Reader,
+        unit_id: str,
+        indicator: str,
+        asked: Parameters,
+        against: AgainstOf = None,
+        split: SplitOf = None,
+        definition: DefinitionOf = None,
+    ) -> Response:
+        """The change between two periods, split into same schools and composition."""
+
+        async def answer(snapshot: Snapshot, place: Place) -> Change:
+            line = read_line(snapshot.definitions, indicator, split, definition)
+            wanted = asked.question(snapshot)
+            before = _before(snapshot, wanted, against)
+            return await changes.change(snapshot, place, wanted, before, line)
+
+        return await answered(request, principal, unit_id, answer)
+
+    @router.get("/v1/units/{unit_id}/change", response_model=AllChanges)
+    async def all_changes(
+        request: Request,
+        principal: Reader,
+        unit_id: str,
+        asked: Parameters,
+        against: AgainstOf = None,
+        most_visits: Annotated[
+            str | None,
+            Query(description="with more visits than this, changes are not split by school"),
+        ] = None,
+    ) -> Response:
+        """The changes of all totals, each split into same schools and composition."""
+        most = None if most_visits is None else read_number(most_visits, _MOST_VISITS, 1, _MOST)
+
+        async def answer(snapshot: Snapshot, place: Place) -> AllChanges:
+            wanted = asked.question(snapshot)
+            before = _before(snapshot, wanted, against)
+            return await changes.all_changes(snapshot, place, wanted, before, most)
+
+        return await answered(request, principal, unit_id, answer)
+
+    @router.get("/v1/resemblance", response_model=AlikenessAnswer)
+    async def resemblance(request: Request, _: Reader) -> Response:
+        """What all intervals work with: how alike a school's answers are, and since which night."""
+        async with snapshots.open(known_by(request)) as snapshot:
+            return unchanged(request, snapshot) or reply(
+                request,
+                snapshot,
+                await estimates.answer(snapshot.tx, snapshot.definitions, snapshot.known_at),
+            )
+
+
+_MOST_VISITS = "/query/most_visits"
+
+
+def _before(snapshot: Snapshot, wanted: Question, against: str | None) -> Period:
+    """The period compared with."""
+    if against is None or against == "previous":
+        return wanted.period.previous()
+    if against == "last-year":
+        return wanted.period.year_before()
+    return read_period(against, None, snapshot.today, "/query/against", years=snapshot.years)
