@@ -11,6 +11,7 @@ from services.indicators import read_store
 from services.indicators.asking import read_number
 from services.indicators.change_routes import add_changes
 from services.indicators.figure_routes import add_figures
+from services.indicators.lists_routes import add_lists
 from services.indicators.snapshots import Snapshots
 from services.indicators.unit_routes import add_units
 from shared.access import Principal
@@ -28,6 +29,7 @@ def routes(snapshots: Snapshots, database: Database) -> APIRouter:
     add_figures(router, snapshots)
     add_changes(router, snapshots)
     add_units(router, snapshots)
+    add_lists(router, snapshots)
     _add_applied(router, database)
     return router
 

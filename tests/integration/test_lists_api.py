@@ -1,0 +1,187 @@
+"""The named lists as the outside sees them: sizes, one list, CSV, refusals, scopes."""
+
+import csv
+import io
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from tests.support.embedded import Embedded, embedded
+
+UNITS = [("P", "province", None), ("D1", "district", "P"), ("D2", "district", "P")]
+CLUSTERS = [("C1", "D1"), ("C2", "D2")]
+SCHOOLS = [("01001", "C1", "=2+5"), ("01002", "C1", "Barshore"), ("02001", "C2", "Sariab")]
+ON = {"period": "2018-03"}
+
+
+class World:
+    """A deployment with three schools, and short words for what is done to it."""
+
+    def __init__(self, running: Embedded) -> None:
+        self.running = running
+        self.client = running.client
+
+    async def register(self) -> None:
+        made = [*UNITS, *((unit, "cluster", above) for unit, above in CLUSTERS)]
+        units = [
+            {"unit_id": u, "level": lvl, "parent_id": up, "name": f"Unit {u}"}
+            for u, lvl, up in made
+        ]
+        (await self.client.put("/v1/units", json=units)).raise_for_status()
+        schools = [
+            {
+                "school_code": code,
+                "unit_id": cluster,
+                "name": name,
+                "gender": "girls",
+                "level": "primary",
+                "status": "open",
+            }
+            for code, cluster, name in SCHOOLS
+        ]
+        (await self.client.put("/v1/schools", json=schools)).raise_for_status()
+        await self.running.drain()
+
+    async def visit(self, code: str, day: str, **form: Any) -> str:
+        visit_id = str(uuid4())
+        body = {
+            "visit_id": visit_id,
+            "school_code": code,
+            "visited_at": f"{day}T09:40:00+05:00",
+            "status": "open",
+        }
+        answer = await self.client.post("/v1/visits", json=body | form)
+        assert answer.status_code == 201, answer.text
+        await self.running.drain()
+        return visit_id
+
+    async def get(self, path: str, **params: Any) -> Any:
+        answer = await self.client.get(path, params=params)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    async with embedded(tmp_path, services=["ingest", "indicators"]) as running:
+        made = World(running)
+        await made.register()
+        yield made
+
+
+def teachers(posted: int, present: int, **more: int) -> dict[str, Any]:
+    return {"teachers": {"male": {"posted": posted, "present": present} | more}}
+
+
+async def test_sizes_stand_beside_the_figures_they_explain(world: World) -> None:
+    await world.visit("01001", "2018-03-05", status="closed_temporarily")
+    await world.visit("01002", "2018-03-06", rooms={"available": 2, "usable": 0})
+    sizes = await world.get("/v1/units/P/lists", **ON)
+    assert sizes["state_on"] == "2018-03-31"
+    assert {"as_of", "lag_seconds", "version"} <= sizes.keys()
+    counted = {each["list"]: (each["count"], each["of"]) for each in sizes["lists"]}
+    assert counted == {
+        "schools_closed": (1, 2),
+        "not_visited": (1, 3),
+        "teachers_absent": (0, 0),
+        "no_toilet": (0, 0),
+        "no_usable_room": (1, 1),
+    }
+    figures = await world.get("/v1/units/P/figures", **ON)
+    opened = next(f for f in figures["figures"] if f["indicator"] == "schools_open")
+    assert opened["denominator"] - opened["numerator"] == counted["schools_closed"][0]
+
+
+async def test_a_list_names_school_place_and_visit(world: World) -> None:
+    seen = await world.visit("01002", "2018-03-06", rooms={"available": 2, "usable": 0})
+    told = await world.get("/v1/units/D1/lists/no_usable_room", **ON)
+    [school] = told["schools"]
+    assert (school["school_code"], school["since"]) == ("01002", "2018-03-06")
+    assert school["belongs_to"]["unit_id"] == "C1"
+    [visit] = school["visits"]
+    assert (visit["visit_id"], visit["rooms_available"], visit["rooms_usable"]) == (seen, 2, 0)
+    assert (await world.get("/v1/units/D2/lists/no_usable_room", **ON))["schools"] == []
+    await world.visit("01002", "2018-03-20", rooms={"available": 2, "usable": 1})
+    assert (await world.get("/v1/units/D1/lists/no_usable_room", **ON))["count"] == 0
+
+
+async def test_absence_counts_without_leave_and_duty_and_at_two_visits(world: World) -> None:
+    path = "/v1/units/P/lists/teachers_absent"
+    await world.visit("01001", "2018-03-05", **teachers(5, 3))
+    await world.visit("01001", "2018-03-12", **teachers(5, 4))
+    await world.visit("01002", "2018-03-05", **teachers(5, 3, on_leave=1, on_duty=1, absent=0))
+    await world.visit("01002", "2018-03-12", **teachers(5, 3))
+    told = await world.get(path, **ON)
+    [school] = told["schools"]
+    assert (told["of"], school["school_code"], school["since"]) == (2, "01001", "2018-03-05")
+    assert [v["teachers_present"] for v in school["visits"]] == [3, 4]
+
+
+async def test_not_visited_goes_by_calendar_months_back_from_the_day(world: World) -> None:
+    await world.visit("01001", "2018-02-28")
+    await world.visit("01002", "2018-03-01")
+    path, on = "/v1/units/D1/lists/not_visited", {"period": "2018-03-31..2018-03-31"}
+    told = await world.get(path, months=1, **on)
+    assert [each["school_code"] for each in told["schools"]] == ["01001"]
+    assert (await world.get(path, months=2, **on))["count"] == 0
+    never = (await world.get("/v1/units/D2/lists/not_visited", **on))["schools"]
+    assert [(each["since"], each["visits"]) for each in never] == [(None, [])]
+
+
+async def test_csv_holds_the_whole_list_and_no_formula(world: World) -> None:
+    for code in ("01001", "01002"):
+        await world.visit(code, "2018-03-05", **teachers(5, 3))
+        await world.visit(code, "2018-03-12", **teachers(5, 4))
+    path = "/v1/units/P/lists/teachers_absent"
+    answer = await world.client.get(path, params=ON | {"format": "csv", "limit": 1})
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert "teachers_absent.csv" in answer.headers["content-disposition"]
+    rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    assert [row["school_code"] for row in rows] == ["01001", "01002"]
+    assert rows[0]["name"] == "'=2+5"
+    assert (rows[0]["earlier_day"], rows[0]["later_teachers_present"]) == ("2018-03-05", "4")
+    by_accept = await world.client.get(path, params=ON, headers={"Accept": "text/csv"})
+    assert by_accept.content == answer.content
+
+
+async def test_bad_questions_name_the_field(world: World) -> None:
+    for name, params, pointer in (
+        ("no_roof", {}, "/path/list_name"),
+        ("no_toilet", {"months": "3"}, "/query/months"),
+        ("not_visited", {"months": "0"}, "/query/months"),
+        ("not_visited", {"period": "2018-13"}, "/query/period"),
+        ("no_toilet", {"limit": "1001"}, "/query/limit"),
+        ("no_toilet", {"format": "pdf"}, "/query/format"),
+        ("no_toilet", {"cursor": "§"}, "/query/cursor"),
+    ):
+        answer = await world.client.get(f"/v1/units/P/lists/{name}", params=params)
+        assert answer.status_code == 422, (name, params)
+        assert answer.json()["errors"][0]["pointer"] == pointer
+
+
+async def test_a_key_of_one_district_sees_its_own_lists_only(world: World) -> None:
+    access = world.running.platform.access
+    key, _, _ = await access.create_key("deo", ["cards:read"], units=["D1"])
+    transport = httpx.ASGITransport(app=world.running.app)
+    headers = {"Authorization": f"Bearer {key}"}
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://rtsm.example", headers=headers
+    ) as deo:
+        for tail in ("", "/not_visited", "/not_visited?format=csv"):
+            assert (await deo.get(f"/v1/units/D1/lists{tail}")).status_code == 200
+            assert (await deo.get(f"/v1/units/D2/lists{tail}")).status_code == 404
+            assert (await deo.get(f"/v1/units/P/lists{tail}")).status_code == 404
+
+
+async def test_a_list_that_did_not_change_is_not_sent_again(world: World) -> None:
+    path = "/v1/units/P/lists/not_visited"
+    first = await world.client.get(path)
+    again = await world.client.get(path, headers={"If-None-Match": first.headers["etag"]})
+    assert again.status_code == 304
+    await world.visit("01001", "2019-06-01")
+    later = await world.client.get(path, headers={"If-None-Match": first.headers["etag"]})
+    assert later.status_code == 200
