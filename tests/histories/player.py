@@ -39,7 +39,8 @@ def _early(form: Operation) -> bool:
 class Player:
     """One client with one key; `today` is the server's local day while it plays.
 
-    `set_day` sets the servers' clocks, for histories in which days pass.
+    `set_day` sets the servers' clocks, for histories in which days pass. With `now`, the servers'
+    clock, the log says of each operation when it was `recorded`.
     """
 
     client: httpx.AsyncClient
@@ -54,6 +55,11 @@ class Player:
     receipts: dict[tuple[str | None, str], Operation] = field(default_factory=dict)
     latest: datetime | None = None
     set_day: Callable[[date], None] | None = None
+    now: Callable[[], datetime] | None = None
+
+    def _note(self, operation: Operation) -> None:
+        recorded = {} if self.now is None else {"recorded": self.now().isoformat()}
+        self.log.append(operation | recorded)
 
     async def play(
         self,
@@ -126,7 +132,7 @@ class Player:
         await self._call("PUT", f"/v1/{operation['op']}", (200,), json=operation["items"])
         if operation["op"] == "schools":
             self.known |= {_canonical(record["school_code"]) for record in operation["items"]}
-        self.log.append({**operation, "day": self.today.isoformat()})
+        self._note({**operation, "day": self.today.isoformat()})
 
     def _status(self, form: Operation) -> tuple[tuple[int, ...], str]:
         """The status codes and the word that a first submission must be answered with."""
@@ -149,7 +155,7 @@ class Player:
                 )
             self.latest = moment
             entry["received_at"] = receipt["received_at"]
-        self.log.append(entry)
+        self._note(entry)
 
     async def _post(self, operation: Operation) -> None:
         codes, _ = self._status(operation["form"])
@@ -200,7 +206,7 @@ class Player:
             raise UnexpectedAnswerError(
                 f"{operation}: revision {told}, expected {self.revisions[key]}"
             )
-        self.log.append(operation)
+        self._note(operation)
 
     async def _put(self, operation: Operation) -> None:
         revision = self.revisions[operation["source"], operation["visit_id"]]

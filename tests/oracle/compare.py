@@ -9,7 +9,7 @@ from __future__ import annotations
 import calendar
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from typing import Any
@@ -155,13 +155,15 @@ async def check_everything(
     *,
     key: str | None = None,
     odd: bool = True,
+    known_at: datetime | None = None,
 ) -> list[str]:
     """All differences between the server's figures and the oracle's, each with its place.
 
     Asks every unit for every month and (with `odd`) for the odd windows, in every view. `today` is
-    the server's local day. `key` is sent as a bearer key when given.
+    the server's local day. `key` is sent as a bearer key when given. With `known_at` both sides
+    answer by what had been recorded by then, and `today` is the day it was then.
     """
-    oracle, found, names = Oracle(history), [], list(months)
+    oracle, found, names = Oracle(history, known_at), [], list(months)
     windows = [month_window(name) for name in names]
     if odd:
         windows += odd_windows(names, today)
@@ -173,6 +175,8 @@ async def check_everything(
                 asked = {"period": window.period, "view": view}
                 if window.ending is not None:
                     asked["ending"] = window.ending
+                if known_at is not None:
+                    asked["known_at"] = known_at.isoformat()
                 answer = await client.get(path, params=asked, headers=headers)
                 place = f"{unit} {view} {window}"
                 if answer.status_code != httpx.codes.OK:

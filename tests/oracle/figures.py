@@ -5,7 +5,7 @@ Owns 02 §4 (flow, stock, restated, coverage) and §5 (states, reliable). Slow a
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from fractions import Fraction
 from typing import Any
 
@@ -27,8 +27,8 @@ Tally = dict[tuple[str, str | None], list[tuple[str, int, int]]]
 class Oracle:
     """Answers for one finished history; reading the log once makes many questions affordable."""
 
-    def __init__(self, history: list[Operation]) -> None:
-        self.world: World = replay(history)
+    def __init__(self, history: list[Operation], known_at: datetime | None = None) -> None:
+        self.world: World = replay(history, known_at)
         self.register = self.world.register
         self.visits: list[tuple[date, str, Visit]] = []
         self.by_school: dict[str, list[tuple[date, Visit]]] = {c: [] for c in self.register.schools}

@@ -80,10 +80,15 @@ def _later(visit: Visit) -> tuple[Any, str]:
     return visit.received, visit.visit_id
 
 
-def replay(history: list[Operation]) -> World:
-    """Read the log in order. `received` of a visit defaults to its place in the log."""
+def replay(history: list[Operation], known_at: datetime | None = None) -> World:
+    """Read the log in order. `received` of a visit defaults to its place in the log.
+
+    With `known_at` only what had been `recorded` by then: the rest has not been said yet.
+    """
     world = World()
     for place, operation in enumerate(history):
+        if known_at is not None and datetime.fromisoformat(operation["recorded"]) > known_at:
+            continue
         kind = operation["op"]
         if kind in ("units", "schools"):
             put_on = operation.get("day") or FIRST_DAY
