@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from services.indicators import gather
+from services.indicators import gather, parts
 from services.indicators.asking import By, Question, pieces
 from services.indicators.catalogue import Definitions
 from services.indicators.documents import figure_rows, unit_figures
@@ -18,6 +18,7 @@ from services.indicators.gather import Asked
 from services.indicators.ranks import ranks
 from services.indicators.snapshots import Place, Snapshot
 from services.indicators.spans import Span
+from services.indicators.traits import Part
 from shared.clients.figure_answers import (
     AllSeries,
     Child,
@@ -64,14 +65,24 @@ def visits_made(definitions: Definitions) -> int:
     return 0 if place is None else place
 
 
-def line_of(snapshot: Snapshot, line: int) -> LineName:
-    """The indicator and split of a column."""
+def line_of(snapshot: Snapshot, line: int, part: Part | None = None) -> LineName:
+    """The indicator and split of a column, or of a part of it."""
     found = snapshot.definitions.lines[line]
-    return {"indicator": found.indicator, "split": found.split}
+    return {
+        "indicator": found.indicator,
+        "split": found.split if part is None else part.split,
+        "definition": found.version,
+    }
 
 
-async def figures(snapshot: Snapshot, place: Place, question: Question) -> FiguresAnswer:
-    """All figures of one unit over one window."""
+async def figures(
+    snapshot: Snapshot,
+    place: Place,
+    question: Question,
+    lines: Sequence[int] | None = None,
+    kind: str | None = None,
+) -> FiguresAnswer:
+    """All figures (or those of some lines) of one unit over one window, and their parts by kind."""
     asked = snapshot.asked((question.span,), question.view, question.received_until)
     sums = await sums_of(snapshot, asked, [place])
     new = None
@@ -80,12 +91,12 @@ async def figures(snapshot: Snapshot, place: Place, question: Question) -> Figur
             snapshot.tx, asked, question.since, unit=place.unit, school=place.school
         )
         new = compute(snapshot.definitions, newer, question.confidence, snapshot.alike).visits
+    found = compute(snapshot.definitions, sums, question.confidence, snapshot.alike)
     rows = figure_rows(
-        snapshot.definitions,
-        compute(snapshot.definitions, sums, question.confidence, snapshot.alike),
-        None,
-        new,
+        snapshot.definitions, found if lines is None else found.only(lines), None, new
     )
+    if kind is not None:
+        rows[0] += await parts.figure_parts(snapshot, asked, place, question, lines, kind)
     return {**window(snapshot, place, question), **unit_figures(sums, rows)[0]}
 
 
@@ -115,19 +126,27 @@ async def children_figures(
     return {**window(snapshot, place, question), **documents[0], "children": children}
 
 
-async def series(snapshot: Snapshot, place: Place, question: Question, line: int, by: By) -> Series:
+async def series(  # what is asked, each part once
+    snapshot: Snapshot,
+    place: Place,
+    question: Question,
+    line: int,
+    by: By,
+    part: Part | None = None,
+) -> Series:
     """One line over the pieces of the period; stocks are those on the last day of each piece."""
     steps, spans = _steps(snapshot, question, by)
     asked = snapshot.asked(spans, question.view)
-    sums = await sums_of(snapshot, asked, [place])
+    sums = await sums_of(snapshot, asked, [place], part)
     rows = figure_rows(
         snapshot.definitions,
         compute(snapshot.definitions, sums, question.confidence, snapshot.alike),
         [line],
     )
+    parts.named(rows, part)
     return {
         **window(snapshot, place, question),
-        **line_of(snapshot, line),
+        **line_of(snapshot, line, part),
         "by": by,
         "series": [
             {
@@ -168,18 +187,25 @@ async def all_series(
 
 
 async def ranked(
-    snapshot: Snapshot, place: Place, question: Question, line: int, *, rank: bool
+    snapshot: Snapshot,
+    place: Place,
+    question: Question,
+    line: int,
+    part: Part | None = None,
+    *,
+    rank: bool,
 ) -> ChildrenAnswer:
     """One line of the units directly below, with ranks when asked for."""
     asked = snapshot.asked((question.span,), question.view)
     below = await _below(snapshot, place, question)
-    sums = await sums_of(snapshot, asked, below)
+    sums = await sums_of(snapshot, asked, below, part)
     made = visits_made(snapshot.definitions)
     documents = figure_rows(
         snapshot.definitions,
         compute(snapshot.definitions, sums, question.confidence, snapshot.alike),
         [line, made],
     )
+    parts.named(documents, part)
     kept = [
         (child, row[0])
         for child, row in zip(below, documents, strict=True)
@@ -193,7 +219,7 @@ async def ranked(
     ]
     return {
         **window(snapshot, place, question),
-        **line_of(snapshot, line),
+        **line_of(snapshot, line, part),
         "children": children,
     }
 
@@ -235,16 +261,18 @@ def _stays(snapshot: Snapshot, child: Place, question: Question, visits: int) ->
     return _active(snapshot, child, question)
 
 
-async def sums_of(snapshot: Snapshot, asked: Asked, places: Sequence[Place]) -> Sums:
-    """The sums of some places in their order, windows running fastest."""
+async def sums_of(
+    snapshot: Snapshot, asked: Asked, places: Sequence[Place], part: Part | None = None
+) -> Sums:
+    """The sums of some places (or of one part of each) in their order, windows running fastest."""
     units = [place.unit for place in places if place.unit is not None]
     schools = [place.school for place in places if place.school is not None]
     if not schools:
-        return await gather.of_units(snapshot.tx, asked, units)
-    of_schools = await gather.of_schools(snapshot.tx, asked, schools)
+        return await parts.of_units(snapshot.tx, asked, units, part)
+    of_schools = await parts.of_schools(snapshot.tx, asked, schools, part)
     if not units:
         return of_schools
-    of_units = await gather.of_units(snapshot.tx, asked, units)
+    of_units = await parts.of_units(snapshot.tx, asked, units, part)
     windows = len(asked.spans)
     unit_rows = iter(np.arange(len(units) * windows).reshape(-1, windows))
     school_rows = iter(

@@ -10,6 +10,7 @@ from typing import Literal
 from services.indicators.catalogue import Definitions
 from services.indicators.gather import View
 from services.indicators.spans import Span
+from services.indicators.traits import KINDS, Part
 from shared.domain.days import month_first, month_number
 from shared.domain.periods import Kind, Period, days, parse_day, parse_period
 from shared.domain.school_years import SchoolYears
@@ -19,6 +20,7 @@ from shared.queries import read_instant
 By = Literal["month", "quarter", "year"]
 CONFIDENCE = 0.90
 MOST_POINTS = 240
+_MOST_VERSION = 10_000_000
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 _EARLIEST, _LATEST = date(1900, 1, 1), date(2199, 12, 31)
 
@@ -123,6 +125,50 @@ def read_line(
     if place is None:
         raise invalid("/query/split", "invalid_split", "This indicator has no such split.")
     return place
+
+
+def read_figure(
+    definitions: Definitions, indicator: str, split: str | None, definition: str | None = None
+) -> tuple[int, Part | None]:
+    """As `read_line`, and the part wanted of it when the split is a kind made when asked."""
+    kind, separator, word = (split or "").partition(":")
+    if separator and kind in KINDS and definitions.place(indicator) is not None:
+        total = read_line(definitions, indicator, None, definition)
+        if word and kind in definitions.of(total).by:
+            return total, Part(kind, word)
+    return read_line(definitions, indicator, split, definition), None
+
+
+def read_kind(definitions: Definitions, text: str | None) -> str | None:
+    """A kind that some indicator is split by, stored or when asked."""
+    if text is None:
+        return None
+    stored = {line.split.partition(":")[0] for line in definitions.lines if line.split}
+    if text not in {*KINDS, *stored}:
+        detail = f"Figures are split by {', '.join(KINDS)}."
+        raise invalid("/query/split_by", "invalid_kind", detail)
+    return text
+
+
+def read_indicators(definitions: Definitions, text: str | None) -> tuple[int, ...] | None:
+    """The columns of named indicators, "code" or "code:version" by commas; None without names."""
+    if text is None:
+        return None
+    chosen: dict[int, None] = {}
+    for name in text.split(","):
+        code, _, version = name.strip().partition(":")
+        if definitions.place(code) is None:
+            detail = "There is no such indicator: see /v1/indicators."
+            raise invalid("/query/indicators", "unknown_indicator", detail)
+        number = int(version) if version.isascii() and version.isdigit() else 0
+        if version and not 0 < number < _MOST_VERSION:
+            number = _MOST_VERSION
+        lines = definitions.lines_of(code, number or None)
+        if not lines:
+            detail = "This indicator has no such version: see /v1/indicators."
+            raise invalid("/query/indicators", "unknown_definition", detail)
+        chosen.update(dict.fromkeys(lines))
+    return tuple(chosen)
 
 
 def read_definition(definitions: Definitions, indicator: str, text: str | None) -> int | None:

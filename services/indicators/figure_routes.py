@@ -14,7 +14,10 @@ from services.indicators.asking import (
     Question,
     question,
     read_by,
+    read_figure,
     read_flag,
+    read_indicators,
+    read_kind,
     read_known_at,
     read_line,
     read_number,
@@ -146,9 +149,9 @@ def _add_indicator(router: APIRouter, answered: Answered) -> None:
         """One indicator over the months, quarters or years of a period."""
 
         async def answer(snapshot: Snapshot, place: Place) -> Series:
-            line = read_line(snapshot.definitions, indicator, split, definition)
+            line, part = read_figure(snapshot.definitions, indicator, split, definition)
             return await answers.series(
-                snapshot, place, asked.question(snapshot), line, read_by(by)
+                snapshot, place, asked.question(snapshot), line, read_by(by), part
             )
 
         return await answered(request, principal, unit_id, answer)
@@ -167,10 +170,10 @@ def _add_indicator(router: APIRouter, answered: Answered) -> None:
         """One indicator of the units directly below, with rank and rank interval."""
 
         async def answer(snapshot: Snapshot, place: Place) -> ChildrenAnswer:
-            line = read_line(snapshot.definitions, indicator, split, definition)
+            line, part = read_figure(snapshot.definitions, indicator, split, definition)
             wanted = read_flag(rank, "/query/rank")
             return await answers.ranked(
-                snapshot, place, asked.question(snapshot), line, rank=wanted
+                snapshot, place, asked.question(snapshot), line, part, rank=wanted
             )
 
         return await answered(request, principal, unit_id, answer)
@@ -241,12 +244,23 @@ def _add_whole(router: APIRouter, answered: Answered) -> None:
         received_until: Annotated[
             str | None, Query(description="only visits first received by then, as they are now")
         ] = None,
+        indicators: Annotated[
+            str | None,
+            Query(description="only these: codes by commas, code:version for an older definition"),
+        ] = None,
+        split_by: Annotated[
+            str | None,
+            Query(
+                description="adds the parts: school_gender, school_level, zone, shift, visit_type"
+            ),
+        ] = None,
     ) -> Response:
         """All figures of a unit over a period."""
 
         async def answer(snapshot: Snapshot, place: Place) -> FiguresAnswer:
-            return await answers.figures(
-                snapshot, place, asked.question(snapshot, since, received_until)
-            )
+            lines = read_indicators(snapshot.definitions, indicators)
+            kind = read_kind(snapshot.definitions, split_by)
+            wanted = asked.question(snapshot, since, received_until)
+            return await answers.figures(snapshot, place, wanted, lines, kind)
 
         return await answered(request, principal, unit_id, answer)

@@ -4,7 +4,8 @@ Owns the arithmetic of every answer, over whole arrays at once: a row is one (un
 column one line of the definitions. Where the sums come from is left to the readers. Pure.
 """
 
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from services.indicators import intervals
 from services.indicators.catalogue import Definitions, Matrices
 from services.indicators.intervals import Floats, Integers
-from services.indicators.measures import FLOW, SEEN, F, S
+from services.indicators.measures import FLOW, SEEN, STOCK, UNKNOWN_GENDER, F, S
 from services.indicators.resemblance import Alike
 
 Booleans = NDArray[np.bool_]
@@ -49,6 +50,11 @@ class Sums:
             *(np.concatenate([getattr(self, name), getattr(other, name)]) for name in _SUMS)
         )
 
+    def plus(self, other: "Sums") -> "Sums":
+        """The sums of two sets of schools that have none in common, row by row."""
+        added = {name: getattr(self, name) + getattr(other, name) for name in _SUMS}
+        return Sums(**added | {"newest": np.maximum(self.newest, other.newest)})
+
     def rows(self, chosen: Integers) -> "Sums":
         """The chosen rows in their order."""
         return Sums(*(getattr(self, name)[chosen] for name in _SUMS))
@@ -60,13 +66,29 @@ NEVER = -(2**31)
 """The newest visit of a window without visits."""
 
 
+def nothing(rows: int) -> Sums:
+    """The sums of so many rows without schools and visits."""
+    none = np.zeros(rows, np.int64)
+    return Sums(
+        flow=np.zeros((rows, len(FLOW)), np.int64),
+        stock=np.zeros((rows, len(STOCK)), np.int64),
+        schools=np.zeros((rows, len(SEEN)), np.int64),
+        covered=none,
+        covered_visits=none,
+        genders=np.zeros((rows, UNKNOWN_GENDER + 1), np.int64),
+        newest=np.full(rows, NEVER, np.int64),
+        repeats=none,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Figures:
     """All figures of some (unit, window) rows; every array is (rows, lines).
 
     `micro` is the value in millionths, rounded half up, 0 where undefined; `state` is a place in
     STATES; `low` and `high` are NaN without an interval; `n_eff` is infinite where nothing is left
-    unknown; `shown` says which lines belong in an answer.
+    unknown; `shown` says which lines belong in an answer, `always` (lines) those that do
+    even when nobody answered.
     """
 
     numerator: Integers
@@ -80,6 +102,13 @@ class Figures:
     n_eff: Floats
     reliable: Booleans
     shown: Booleans
+    always: Booleans
+
+    def only(self, lines: Sequence[int]) -> "Figures":
+        """The same with these lines to show, and no other."""
+        wanted = np.zeros(self.shown.shape[1], np.bool_)
+        wanted[list(lines)] = True
+        return replace(self, shown=wanted & (self.always | (self.visits > 0)))
 
 
 _BIT_PLACE = {name: place for place, name in enumerate(SEEN)}
@@ -121,6 +150,7 @@ def compute(definitions: Definitions, sums: Sums, confidence: float, alike: Alik
         high=high,
         n_eff=n_eff,
         reliable=_reliable(matrices, sums, visits, schools) & (state == _VALUE),
+        always=matrices.always,
         shown=definitions.answered & (matrices.always | (visits > 0)),
     )
 

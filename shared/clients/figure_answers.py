@@ -201,10 +201,11 @@ class ChildrenFigures(Window, UnitFigures):
 
 
 class LineName(TypedDict):
-    """Which figure an answer is about; `split` null is the total."""
+    """Which figure an answer is about, by which version of its definition; `split` null: total."""
 
     indicator: str
     split: str | None
+    definition: int
 
 
 class Point(Figure):

@@ -1,0 +1,178 @@
+"""Sums of the parts of units: the same figures, by what schools or visits are.
+
+Owns the reading of parts from visits, a few hundred schools at a time, so that memory stays bounded
+in any country. Cells hold no such parts: they would multiply what every fold writes, for questions
+that are asked now and then. A part is made exactly as its whole is, with every path divided by the
+words of the kind, so parts add to the whole by construction. What the words are is `traits`'.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.indicators import directory, gather, read_store, sums
+from services.indicators.cells import STOCKS
+from services.indicators.contributions import Pieces, whole_pieces
+from services.indicators.figures import Sums, nothing
+from services.indicators.gather import Asked
+from services.indicators.intervals import Integers
+from services.indicators.register import Ints, Register
+from services.indicators.sums import Grouping, Members
+from services.indicators.traits import OF_VISITS, Part, Traits, of_schools, of_visits, types_of
+from services.indicators.visits import Visits
+from shared.db.transaction import Tx
+
+_SCHOOLS_AT_ONCE = 500
+_RECORDS_AT_ONCE = 5_000
+
+
+async def parts_of_units(
+    tx: Tx, asked: Asked, units: Sequence[int], kind: str
+) -> tuple[Sums, tuple[str, ...]]:
+    """Sums of every (unit, word, window), windows running fastest, and the words in their order."""
+    grouping = sums.by_units(asked.register, units)
+    schools = gather.ever_under(asked.register, grouping)
+    return await _parts(tx, asked, asked.placed, grouping, schools.tolist(), kind)
+
+
+async def parts_of_schools(
+    tx: Tx, asked: Asked, schools: Sequence[int], kind: str
+) -> tuple[Sums, tuple[str, ...]]:
+    """Sums of every (school, word, window), and the words in their order."""
+    alone = gather.each_school(asked.register)
+    grouping = sums.by_schools(len(asked.register.school_codes), schools)
+    return await _parts(tx, asked, alone, grouping, list(schools), kind)
+
+
+async def _parts(
+    tx: Tx, asked: Asked, placed: Register, grouping: Grouping, schools: list[int], kind: str
+) -> tuple[Sums, tuple[str, ...]]:
+    traits = await _traits(tx, asked, schools, kind)
+    wide = _widened(grouping, len(traits.words))
+    standing = await asyncio.to_thread(_members, asked, placed, traits)
+
+    async def of_some(chunk: list[int]) -> Sums:
+        visits = await gather.visits_of(tx, asked, chunk)
+        size = max(len(visits), len(chunk))
+        return await read_store.off_loop(
+            size, _divided, visits, asked, placed, wide, traits, standing, chunk
+        )
+
+    total = await of_some(schools[:_SCHOOLS_AT_ONCE])
+    for begin in range(_SCHOOLS_AT_ONCE, len(schools), _SCHOOLS_AT_ONCE):
+        total = total.plus(await of_some(schools[begin : begin + _SCHOOLS_AT_ONCE]))
+    return total, traits.words
+
+
+async def part_of_units(tx: Tx, asked: Asked, units: Sequence[int], part: Part) -> Sums:
+    """Sums of one part of every (unit, window), windows running fastest."""
+    return _one(part, len(asked.spans), *await parts_of_units(tx, asked, units, part.kind))
+
+
+async def part_of_schools(tx: Tx, asked: Asked, schools: Sequence[int], part: Part) -> Sums:
+    """Sums of one part of every (school, window)."""
+    return _one(part, len(asked.spans), *await parts_of_schools(tx, asked, schools, part.kind))
+
+
+def _one(part: Part, windows: int, parts: Sums, words: tuple[str, ...]) -> Sums:
+    """The rows of one word; a word that no school has is a part with nothing in it."""
+    rows = np.arange(parts.covered.size).reshape(-1, len(words), windows)
+    if part.word not in words:
+        return nothing(rows.shape[0] * windows)
+    return parts.rows(rows[:, words.index(part.word)].reshape(-1))
+
+
+async def _traits(tx: Tx, asked: Asked, schools: Sequence[int], kind: str) -> Traits:
+    if kind in OF_VISITS:
+        return of_visits()
+    codes = asked.register.school_codes
+    found: dict[int, directory.Dated[directory.SchoolRecord]] = {}
+    for begin in range(0, len(schools), _RECORDS_AT_ONCE):
+        chunk = {codes[school]: school for school in schools[begin : begin + _RECORDS_AT_ONCE]}
+        records = await directory.schools(tx, list(chunk), asked.known_at)
+        found.update((chunk[code], dated) for code, dated in records.items())
+    return of_schools(kind, found)
+
+
+def _widened(grouping: Grouping, width: int) -> Grouping:
+    """The same grouping of paths that are each divided into `width` parts."""
+    words = np.arange(width)
+
+    def widened(layer: Integers) -> Integers:
+        divided = np.where(layer[:, None] < 0, -1, layer[:, None] * width + words)
+        return divided.reshape(-1)
+
+    return Grouping(tuple(widened(layer) for layer in grouping.layers), grouping.size * width)
+
+
+def _members(asked: Asked, placed: Register, traits: Traits) -> list[Members]:
+    """The members of each part on each window's D; a kind of visits has none."""
+    found = []
+    for span in asked.spans:
+        if traits.kind in OF_VISITS:
+            found.append(_nobody())
+            continue
+        here = sums.members(placed, span.state_on)
+        path = _part(here.path, traits, here.school.astype(np.int32), span.state_on)
+        found.append(replace(here, path=path.astype(np.int64)))
+    return found
+
+
+def _divided(
+    visits: Visits,
+    asked: Asked,
+    placed: Register,
+    wide: Grouping,
+    traits: Traits,
+    standing: Sequence[Members],
+    schools: Sequence[int],
+) -> Sums:
+    """Everything these visits, all of these schools, add to the parts."""
+    whole = whole_pieces(visits, placed, asked.look_back)
+    flow = replace(whole.flow, path=_flow_paths(visits, whole, traits))
+    chosen = np.zeros(len(placed.school_codes), np.bool_)
+    chosen[list(schools)] = True
+    stock = np.zeros((wide.size, len(asked.spans), STOCKS), np.int64)
+    if traits.kind not in OF_VISITS:
+        for number, span in enumerate(asked.spans):
+            pieces = whole.stock.on(span.state_on)
+            path = _part(pieces.path, traits, visits.school[pieces.row], span.state_on)
+            divided = replace(pieces, path=path)
+            stock[:, number] = sums.of_stocks(visits, divided, wide, (span,))
+    mine = [chosen[here.school] for here in standing]
+    return sums.assemble(
+        sums.of_flows(visits, flow, wide, asked.spans),
+        stock.reshape(-1, STOCKS),
+        sums.present_of(visits, flow),
+        wide,
+        asked.spans,
+        [
+            Members(here.school[at], here.path[at], here.gender[at])
+            for here, at in zip(standing, mine, strict=True)
+        ],
+        len(placed.school_codes),
+    )
+
+
+def _flow_paths(visits: Visits, whole: Pieces, traits: Traits) -> Ints:
+    """The part of each flow piece: by its visit's type, or by its school on the visit's day."""
+    pieces = whole.flow
+    if traits.kind in OF_VISITS:
+        code = types_of(visits.mask[pieces.row])
+    else:
+        code = traits.at(visits.school[pieces.row], pieces.day)
+    return (pieces.path * len(traits.words) + code).astype(np.int32)
+
+
+def _part(path: NDArray[np.integer], traits: Traits, school: Ints, day: int) -> Ints:
+    """The part of each path by what its school is on a day."""
+    code = traits.at(school, np.full(school.size, day, np.int32))
+    return (path * len(traits.words) + code).astype(np.int32)
+
+
+def _nobody() -> Members:
+    empty = np.zeros(0, np.int64)
+    return Members(empty, empty, empty)
