@@ -121,12 +121,15 @@ def _of(source: str, lines: list[bytes]) -> list[bytes]:
 async def verify(settings: Settings) -> int:
     """Recompute and compare; prints each difference and returns how many there are."""
     from services.indicators import halts
+    from services.indicators.definition_file import load
     from services.indicators.verify import verify as verified
 
     async with opened(settings) as app, shown("schools verified") as tell:
         platform = app.state.platform
         database = platform.database("indicators")
-        differences = await verified(database, platform.database("ingest"), settings, tell)
+        differences = await verified(
+            database, platform.database("ingest"), settings, tell, load(settings.definitions)
+        )
         # What is wrong stops the fold, wherever it runs; what is right lets it go on.
         if differences:
             await halts.halt(database, differences, micros(SystemClock().now()))

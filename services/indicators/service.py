@@ -61,7 +61,9 @@ def build(platform: Platform) -> Service:
             (VISITS, visits.handle, _BATCH),
         )
     ]
-    watch = Watch(database, platform.database("ingest"), settings, clock, SystemRandom())
+    watch = Watch(
+        database, platform.database("ingest"), settings, definitions, clock, SystemRandom()
+    )
     pause = settings.verify_seconds
     fresh = _freshness(platform, consumers, progress)
     calendar = CalendarClient(platform.client("ingest"))

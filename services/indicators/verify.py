@@ -12,12 +12,14 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from services.indicators import store
+from services.indicators.catalogue import Definitions
 from services.indicators.cells import decode_presence, decode_rows
 from services.indicators.contributions import PresenceChange, Sums, merged
 from services.indicators.measures import FLOW, STOCK
 from services.indicators.recount import Finished, Recount, no_sums, portions
 from services.indicators.register import Ints, Register
 from services.indicators.registry_store import Registers
+from services.indicators.verify_definitions import misreckoned
 from services.indicators.verify_schools import name_schools
 from services.indicators.verify_visits import Differences, WrongCell, compare_visits
 from services.indicators.visits import Visits
@@ -41,13 +43,24 @@ class Asked(Protocol):
         """The zone that decides a visit's day."""
 
 
-async def verify(database: Database, ledger: Database, asked: Asked, tell: Tell) -> list[str]:
+async def verify(
+    database: Database,
+    ledger: Database,
+    asked: Asked,
+    tell: Tell,
+    definitions: Definitions | None = None,
+) -> list[str]:
     """Return every difference between what is stored and what follows from the visits.
+
+    With `definitions`, also what they make of the worked example otherwise than they must.
 
     `tell(done, total)` counts schools. Events recorded while this runs are not missed visits: the
     journal is compared as far as the service had come when the snapshot was taken.
     """
     found = Differences()
+    if definitions is not None:
+        for line in misreckoned(definitions, asked.look_back_days):
+            found.add(line)
     async with database.reading() as tx:
         register = await Registers().current(tx)
         await _compare_cells(tx, register, asked.look_back_days, tell, found)

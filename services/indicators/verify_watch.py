@@ -12,7 +12,9 @@ from random import Random
 import structlog
 
 from services.indicators import halts
+from services.indicators.catalogue import Definitions
 from services.indicators.verify import Asked, verify
+from services.indicators.verify_definitions import misreckoned
 from services.indicators.verify_sample import sample
 from shared.clock import Clock, micros
 from shared.db.engine import Database
@@ -32,12 +34,14 @@ class Watch:
         database: Database,
         ledger: Database,
         asked: Asked,
+        definitions: Definitions,
         clock: Clock,
         random: Random,
     ) -> None:
         self._database = database
         self._ledger = ledger
         self._asked = asked
+        self._definitions = definitions
         self._clock = clock
         self._random = random
 
@@ -63,7 +67,8 @@ class Watch:
 
     async def _sampled(self, seed: int) -> list[str]:
         chosen = Random(seed)  # noqa: S311 - chooses schools, no secrets
-        return await sample(self._database, self._ledger, self._asked, chosen)
+        found = misreckoned(self._definitions, self._asked.look_back_days)
+        return found + await sample(self._database, self._ledger, self._asked, chosen)
 
     async def at_night(self) -> list[str] | None:
         """Verify everything when it is night and nobody has begun; None when it is not our turn."""
@@ -71,7 +76,7 @@ class Watch:
 
     async def look_at_all(self) -> list[str]:
         """Verify everything; a difference stops the fold. Returns what was found."""
-        found = await verify(self._database, self._ledger, self._asked, _silent)
+        found = await verify(self._database, self._ledger, self._asked, _silent, self._definitions)
         await self._shout(found)
         return found
 

@@ -16,8 +16,9 @@ from uuid import uuid4
 import pytest
 
 from services import operations
-from services.indicators import cell_store
+from services.indicators import cell_store, definition_file
 from services.indicators.contributions import Deltas
+from services.indicators.definition_file import load
 from services.indicators.verify_watch import Watch
 from shared.db.errors import Transient
 from shared.db.transaction import Tx
@@ -46,9 +47,9 @@ async def house(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 
 def watch(house: Embedded, seed: int = 1) -> Watch:
     database = house.platform.database
-    return Watch(
-        database("indicators"), database("ingest"), house.settings, house.clock, Random(seed)
-    )
+    definitions = load(house.settings.definitions)
+    feed, clock = database("ingest"), house.clock
+    return Watch(database("indicators"), feed, house.settings, definitions, clock, Random(seed))
 
 
 async def written(house: Embedded, sql: str) -> None:
@@ -147,6 +148,19 @@ async def test_a_planted_double_fold_is_found_with_its_school_and_its_day(
             "presence: school 1004 " in line and "day 2019-05-02: stored 2, should be 1" in line
             for line in found
         ), found
+
+
+async def test_a_planted_wrong_definition_is_found(
+    house: Embedded, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    right = definition_file._shipped_text()
+    wrong = right.replace('numerator = ["status_open"]', 'numerator = ["status_answered"]')
+    assert wrong != right
+    monkeypatch.setattr(definition_file, "_shipped_text", lambda: wrong)
+    said = "definition schools_open, version 1, total"
+    assert any(said in line for line in await looked(house))
+    assert await operations.verify(house.settings) > 0
+    assert said in capsys.readouterr().out
 
 
 async def test_a_difference_stops_and_shouts_until_all_is_computed_anew(house: Embedded) -> None:
