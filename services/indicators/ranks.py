@@ -1,45 +1,33 @@
-"""Places among siblings, and how far the intervals leave them open (04 §6). Pure."""
+"""Places among siblings: from figures to the rule of `shared.domain.ranks`. Pure."""
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from fractions import Fraction
 
+from services.indicators.figures import MILLION
 from shared.clients.figure_answers import Figure, Rank
+from shared.domain.ranks import Measured
+from shared.domain.ranks import ranks as places
 
 
 def ranks(figures: Sequence[Figure], *, lower_is_better: bool = False) -> list[Rank | None]:
     """The rank of each figure among those with a value; None for the others.
 
-    Ties share a position. `low` is 1 + the number of intervals wholly better, `high` is their
-    number - those wholly worse. A count without a denominator ranks by its numerator.
+    A count without a denominator ranks by its numerator.
     """
-    sign = 1 if lower_is_better else -1
-    values: list[Fraction] = []
-    ends: list[tuple[float, float]] = []
-    for figure in figures:
-        if figure["state"] == "value":
-            values.append(sign * _value(figure))
-            low, high = figure["interval"] or (figure["numerator"], figure["numerator"])
-            ends.append((low, high) if sign > 0 else (-high, -low))
-    ordered = sorted(values)
-    lows, highs = sorted(low for low, _ in ends), sorted(high for _, high in ends)
-    found: list[Rank | None] = []
-    placed = iter(zip(values, ends, strict=True))
-    for figure in figures:
-        if figure["state"] != "value":
-            found.append(None)
-            continue
-        value, (low, high) = next(placed)
-        found.append(
-            {
-                "position": 1 + bisect_left(ordered, value),
-                "of": len(ordered),
-                "low": 1 + bisect_left(highs, low),
-                "high": bisect_right(lows, high),
-            }
-        )
-    return found
+    found = places([_measured(figure) for figure in figures], lower_is_better=lower_is_better)
+    return [
+        None
+        if rank is None
+        else {"position": rank.position, "of": rank.of, "low": rank.low, "high": rank.high}
+        for rank in found
+    ]
 
 
-def _value(figure: Figure) -> Fraction:
-    return Fraction(figure["numerator"], figure["denominator"] or 1)
+def _measured(figure: Figure) -> Measured | None:
+    if figure["state"] != "value":
+        return None
+    value = Fraction(figure["numerator"], figure["denominator"] or 1)
+    low, high = figure["interval"] or (0.0, 0.0)
+    if low == high:  # nothing is left unknown: the six decimals of the ends say less than the ratio
+        return Measured(value, value, value)
+    return Measured(value, *(Fraction(round(end * MILLION), MILLION) for end in (low, high)))

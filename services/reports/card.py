@@ -6,21 +6,24 @@ the formats.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 from services.reports.compare import (
-    Rank,
+    Spread,
     change,
     clear_change,
+    distance,
     expected,
     grade,
     rank,
+    spread,
     status,
     target_for,
 )
-from services.reports.figures import Figure, FigureSet, Indicator, Place, Point, Target
+from services.reports.figures import Figure, FigureSet, Indicator, Moved, Place, Point, Target
 from shared.domain.codes import canonical_unit
+from shared.domain.ranks import Rank
 
 HEADLINE = (
     "student_attendance",
@@ -38,7 +41,11 @@ HEADLINE = (
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """Everything a card is made from; `chain` runs from the unit itself up to the root."""
+    """Everything a card is made from; `chain` runs from the unit itself up to the root.
+
+    `moved` splits the changes of totals by indicator, as far as they could be split; `year_ago` is
+    the same period of the year before.
+    """
 
     own: FigureSet
     chain: tuple[Place, ...]
@@ -49,6 +56,8 @@ class Gathered:
     trends: Mapping[str, tuple[Point, ...]]
     targets: Mapping[tuple[str, str, str | None], Sequence[Target]]
     catalogue: Mapping[str, Indicator]
+    year_ago: FigureSet | None = None
+    moved: Mapping[str, Moved] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +70,18 @@ class Line:
     previous: Figure | None
     change: Fraction | None
     change_clear: bool
+    moved: Moved | None
+    year_ago: Figure | None
+    year_change: Fraction | None
+    year_clear: bool
     target: Target | None
     expected: Fraction | None
+    to_target: Fraction | None
+    to_path: Fraction | None
     status: str | None
     grade: str | None
     rank: Rank | None
+    siblings: Spread | None
     trend: tuple[Point, ...]
 
 
@@ -86,6 +102,7 @@ class Card:
     chain: tuple[Place, ...]
     parent: FigureSet | None
     previous: FigureSet | None
+    year_ago: FigureSet | None
     lines: tuple[Line, ...]
     children: tuple[Child, ...]
 
@@ -115,6 +132,7 @@ def assemble(gathered: Gathered) -> Card:
         chain=gathered.chain,
         parent=gathered.parent,
         previous=gathered.previous,
+        year_ago=gathered.year_ago,
         lines=tuple(_line(gathered, figure, chain) for figure in gathered.own.figures.values()),
         children=tuple(_child(gathered, child, chain) for child in gathered.children),
     )
@@ -128,7 +146,9 @@ def _line(gathered: Gathered, figure: Figure, chain: Sequence[str]) -> Line:
     key, day = (figure.indicator, figure.split), gathered.own.state_on
     indicator = _definition(gathered, figure)
     before = gathered.previous.figures.get(key) if gathered.previous else None
+    year_ago = gathered.year_ago.figures.get(key) if gathered.year_ago else None
     target = target_for(gathered.targets, chain, figure, day)
+    path = expected(target, day) if target else None
     others = [sibling.figures[key] for sibling in gathered.siblings if key in sibling.figures]
     return Line(
         figure=figure,
@@ -137,11 +157,18 @@ def _line(gathered: Gathered, figure: Figure, chain: Sequence[str]) -> Line:
         previous=before,
         change=change(figure, before),
         change_clear=clear_change(figure, before),
+        moved=gathered.moved.get(figure.indicator) if figure.split is None else None,
+        year_ago=year_ago,
+        year_change=change(figure, year_ago),
+        year_clear=clear_change(figure, year_ago),
         target=target,
-        expected=expected(target, day) if target else None,
+        expected=path,
+        to_target=distance(figure, target.target if target else None),
+        to_path=distance(figure, path),
         status=status(figure, target, day, indicator),
         grade=grade(figure, indicator),
         rank=rank(figure, others, indicator),
+        siblings=spread(others),
         trend=gathered.trends.get(figure.indicator, ()) if figure.split is None else (),
     )
 

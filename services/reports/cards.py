@@ -19,6 +19,7 @@ from services.reports.targets import Targets
 from shared.access import Principal
 from shared.cache import Cache
 from shared.clients import figure_answers as wire
+from shared.clients.calendar import CalendarClient
 from shared.clients.indicators import IndicatorsClient
 from shared.clock import Clock, from_micros, rfc3339
 from shared.domain.codes import canonical_unit
@@ -63,6 +64,7 @@ class Cards:
         self,
         indicators: IndicatorsClient,
         targets: Targets,
+        calendar: CalendarClient,
         cache: Cache,
         pages: Pages,
         clock: Clock,
@@ -70,6 +72,7 @@ class Cards:
     ) -> None:
         self._indicators = indicators
         self._targets = targets
+        self._calendar = calendar
         self._cache = cache
         self._pages = pages
         self._clock = clock
@@ -84,7 +87,7 @@ class Cards:
         """The period of a card for which none is asked."""
         return self._settings.default_period or DEFAULT_PERIOD
 
-    def read_period(
+    async def read_period(
         self, text: str | None, ending: str | None = None, known_at: int | None = None
     ) -> Period:
         """The period asked for, else the default; raises Problem 422.
@@ -93,7 +96,9 @@ class Cards:
         """
         anchor = parse_day(ending, "/query/ending") if ending else None
         now = self.today() if known_at is None else self._day_of(known_at)
-        period = parse_period(text or self.period, now, anchor)
+        asked = text or self.period
+        years = await self._calendar.years_for([asked], known_at)
+        period = parse_period(asked, now, anchor, years)
         if period.first < EARLIEST or period.last > LATEST:
             detail = f"A period lies between {EARLIEST.year} and {LATEST.year}."
             raise invalid("/query/period", "invalid_period", detail)
@@ -122,7 +127,7 @@ class Cards:
         figures cannot be had.
         """
         known_at = None if asked.known_at is None else rfc3339(asked.known_at)
-        period = self.read_period(asked.period, asked.ending, asked.known_at)
+        period = await self.read_period(asked.period, asked.ending, asked.known_at)
         # Who may see a unit is asked of today's tree, whatever was known when.
         unit = await self.unit_for(asked.unit_id, principal)
         fresh, book = await asyncio.gather(self._indicators.version(), self._targets.read(known_at))
@@ -132,6 +137,7 @@ class Cards:
             period.text,
             period.first.isoformat(),
             period.last.isoformat(),
+            str(period.years or ""),
             self.today().isoformat(),
             fresh["version"],
             book.version,

@@ -1,4 +1,4 @@
-"""Comparisons on a card: target, grade, rank, change (pure).
+"""Comparisons on a card: target, distance, grade, rank, siblings, change (pure).
 
 Integers and exact fractions are compared, never rounded numbers. What is shown of them, and how it
 is worded, is left to the formats.
@@ -12,6 +12,7 @@ from math import sqrt
 
 from services.reports.figures import Figure, Indicator, Target
 from services.reports.numbers import whole_percent
+from shared.domain.ranks import Measured, Rank, ranks
 
 MET, ON_TRACK, OFF_TRACK, CANNOT_TELL = "met", "on_track", "off_track", "cannot_tell"
 
@@ -20,13 +21,12 @@ GRADES: tuple[tuple[str, int], ...] = (("A", 85), ("B", 70), ("C", 55), ("D", 40
 
 
 @dataclass(frozen=True, slots=True)
-class Rank:
-    """A position among siblings, 1 being the best, and the positions the evidence allows."""
+class Spread:
+    """The lowest, the middle and the highest value among siblings."""
 
-    position: int
-    of: int
-    low: int
-    high: int
+    lowest: Fraction
+    middle: Fraction
+    highest: Fraction
 
 
 def target_for(
@@ -119,26 +119,35 @@ def clear_change(now: Figure, before: Figure | None) -> bool:
 
 
 def rank(own: Figure, siblings: Sequence[Figure], indicator: Indicator) -> Rank | None:
-    """The place of `own` among `siblings` (itself included); None when undefined or alone.
+    """The place of `own` among `siblings` (itself one of them); None when undefined or alone."""
+    field = [measured for other in siblings if (measured := _measured(other)) is not None]
+    mine = _measured(own)
+    if mine is None or len(field) < 2:
+        return None
+    # Its own figure is one of them, so asking for it once more would count it twice.
+    placed = ranks(field, lower_is_better=indicator.lower_is_better)
+    return placed[field.index(mine)] if mine in field else None
 
-    Position by exact share, ties share; low = 1 + those whose interval lies wholly better, high =
-    all minus those whose interval lies wholly worse. Undefined figures are not ranked.
+
+def _measured(figure: Figure) -> Measured | None:
+    share, bounds = figure.share, figure.bounds
+    return None if share is None or bounds is None else Measured(share, *bounds)
+
+
+def spread(siblings: Sequence[Figure]) -> Spread | None:
+    """Where the values of siblings lie, nobody named; None with fewer than two of them.
+
+    Of an even number the middle is the mean of the two in the middle.
     """
-    share, bounds = own.share, own.bounds
-    if share is None or bounds is None:
+    values = sorted(share for each in siblings if (share := each.share) is not None)
+    if len(values) < 2:
         return None
-    sign = -1 if indicator.lower_is_better else 1
-    field = [
-        (sign * other.share, *sorted((sign * other.bounds[0], sign * other.bounds[1])))
-        for other in siblings
-        if other.share is not None and other.bounds is not None
-    ]
-    if len(field) < 2:
-        return None
-    low_end, high_end = sorted((sign * bounds[0], sign * bounds[1]))
-    return Rank(
-        position=1 + sum(value > sign * share for value, _, _ in field),
-        of=len(field),
-        low=1 + sum(low > high_end for _, low, _ in field),
-        high=len(field) - sum(high < low_end for _, _, high in field),
-    )
+    half = len(values) // 2
+    middle = values[half] if len(values) % 2 else (values[half - 1] + values[half]) / 2
+    return Spread(values[0], middle, values[-1])
+
+
+def distance(figure: Figure, mark: Fraction | None) -> Fraction | None:
+    """How far a figure lies above (+) or below (-) a target or path; None when undefined."""
+    share = figure.share
+    return None if share is None or mark is None else share - mark

@@ -101,6 +101,7 @@ class FigureSet:
     newest_visit: date | None
     figures: dict[tuple[str, str | None], Figure]
     known_at: str | None = None
+    resemblance: str | None = None
     seal: str | None = None
 
     def total(self, indicator: str) -> Figure | None:
@@ -110,6 +111,18 @@ class FigureSet:
     def splits(self, indicator: str) -> list[Figure]:
         """The split figures of an indicator, in the order of the answer."""
         return [f for (code, split), f in self.figures.items() if code == indicator and split]
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The parts of a change: what `schools` schools seen in both periods did, and the rest.
+
+    `same` is None when there are none of them.
+    """
+
+    same: Fraction | None
+    composition: Fraction
+    schools: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,11 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from fractions import Fraction
 from typing import Literal
 
 from services.reports.card import Gathered
-from services.reports.figures import Figure, FigureSet, Indicator, Place, Point
+from services.reports.figures import Figure, FigureSet, Indicator, Moved, Place, Point
 from services.reports.targets import Book
 from shared.clients import figure_answers as wire
 from shared.clients.indicators import IndicatorsClient
@@ -19,6 +20,9 @@ from shared.domain.days import month_first, month_number
 from shared.domain.periods import Kind, Period
 
 _TRIES = 3
+_MILLION = 1_000_000
+# Splitting a change reads every visit: beyond so many a card would keep its reader waiting.
+_MOST_VISITS = 20_000
 _LEAST_MONTHS, _TREND_MONTHS = 6, 12
 _MOST_MONTHS, _MOST_QUARTERS = 60, 240
 # Figures are kept for these years; a period before them has nothing to be compared with.
@@ -50,8 +54,9 @@ async def gather(client: IndicatorsClient, question: Question, book: Book) -> Ga
     card is one consistent cut wherever figures hold still for some milliseconds.
     """
     for attempt in range(_TRIES):
-        below, above, before, series, catalogue = await _ask(client, question)
-        answers = (below, above, before, series)
+        got = await _ask(client, question)
+        below, above, before, series = got.below, got.above, got.before, got.series
+        answers = (below, above, before, series, got.year_ago, got.changes)
         versions = {answer["version"] for answer in answers if answer is not None}
         if len(versions) == 1 or attempt == _TRIES - 1:
             break
@@ -65,19 +70,26 @@ async def gather(client: IndicatorsClient, question: Question, book: Book) -> Ga
         children=_children(below),
         trends=_trends(series),
         targets=book.targets,
-        catalogue=read_catalogue(catalogue),
+        catalogue=read_catalogue(got.catalogue),
+        year_ago=None if got.year_ago is None else figure_set(got.year_ago),
+        moved={} if got.changes is None else _moved(got.changes),
     )
 
 
-async def _ask(
-    client: IndicatorsClient, question: Question
-) -> tuple[
-    wire.ChildrenFigures,
-    wire.ChildrenFigures | None,
-    wire.FiguresAnswer | None,
-    wire.AllSeries,
-    wire.Catalogue,
-]:
+@dataclass(frozen=True, slots=True)
+class _Answers:
+    """What the indicators service answered; None where there is nothing to compare with."""
+
+    below: wire.ChildrenFigures
+    above: wire.ChildrenFigures | None
+    before: wire.FiguresAnswer | None
+    series: wire.AllSeries
+    catalogue: wire.Catalogue
+    year_ago: wire.FiguresAnswer | None
+    changes: wire.AllChanges | None
+
+
+async def _ask(client: IndicatorsClient, question: Question) -> _Answers:
     unit_id, period, view = question.unit["unit_id"], question.period, question.view
     known_at = question.known_at
     parent_id = _parent_on(question.unit, period.last)
@@ -89,13 +101,34 @@ async def _ask(
             parent_id, period.text, ending=question.ending, view=view, known_at=known_at
         )
 
+    has_past = (period.first - EARLIEST).days >= max(period.days, 366) + 31
+
     async def before() -> wire.FiguresAnswer | None:
-        if (period.first - EARLIEST).days < period.days + 31:
+        if not has_past:
             return None
         return await client.figures(unit_id, period.previous().text, view=view, known_at=known_at)
 
+    async def year_ago() -> wire.FiguresAnswer | None:
+        if not has_past:
+            return None
+        return await client.figures(
+            unit_id, period.year_before().text, view=view, known_at=known_at
+        )
+
+    async def changes() -> wire.AllChanges | None:
+        if not has_past:
+            return None
+        return await client.changes(
+            unit_id,
+            period.text,
+            ending=question.ending,
+            view=view,
+            most_visits=_MOST_VISITS,
+            known_at=known_at,
+        )
+
     trend = _trend_period(period)
-    return await asyncio.gather(
+    asked = asyncio.gather(
         client.children_figures(
             unit_id,
             period.text,
@@ -104,8 +137,6 @@ async def _ask(
             splits="all",
             known_at=known_at,
         ),
-        above(),
-        before(),
         client.all_series(
             unit_id,
             trend.text,
@@ -116,6 +147,28 @@ async def _ask(
         ),
         client.catalogue(),
     )
+    compared = asyncio.gather(above(), before(), year_ago(), changes())
+    (below, series, catalogue), beside = await asyncio.gather(asked, compared)
+    parent, previous, same_last_year, moved = beside
+    return _Answers(below, parent, previous, series, catalogue, same_last_year, moved)
+
+
+def _moved(answer: wire.AllChanges) -> dict[str, Moved]:
+    """The parts of the changes that could be split."""
+    return {
+        line["indicator"]: Moved(
+            None if line["same_schools"] is None else _millionths(line["same_schools"]),
+            _millionths(line["composition"]),
+            line["schools_in_both"] or 0,
+        )
+        for line in answer["changes"]
+        if line["composition"] is not None and line["schools_in_both"] is not None
+    }
+
+
+def _millionths(share: float) -> Fraction:
+    """A fraction of the wire, of six decimals, exactly."""
+    return Fraction(round(share * _MILLION), _MILLION)
 
 
 def _trend_period(period: Period) -> Period:
@@ -200,6 +253,7 @@ def _figures(answer: wire.UnitFigures, place: Place, window: wire.Window) -> Fig
         version=window["version"],
         view=window["view"],
         known_at=window["known_at"],
+        resemblance=window["resemblance"],
         visits=answer["visits"],
         schools_visited=answer["schools_visited"],
         schools_registered=answer["schools_registered"],

@@ -66,7 +66,7 @@ class Home:
         fresh, book, register = await asyncio.gather(
             self._indicators.version(), self._targets.read(), self._finder.version()
         )
-        period = self._cards.read_period(None)
+        period = await self._cards.read_period(None)
         parts = (
             lang,
             fresh["version"],
@@ -112,7 +112,7 @@ class Home:
 
     async def _top(self, unit_id: str, lang: str) -> Top | None:
         """A unit with its figures; None for one that indicators does not know yet."""
-        period = self._cards.read_period(None)
+        period = await self._cards.read_period(None)
         try:
             answer, branches, catalogue, book = await asyncio.gather(
                 self._indicators.figures(unit_id, period.text),

@@ -16,6 +16,14 @@ class TrendPoint(TypedDict):
     visits: int
 
 
+class Siblings(TypedDict):
+    """Where the values of the units of the same parent lie, nobody named; fractions."""
+
+    lowest: float | None
+    middle: float | None
+    highest: float | None
+
+
 class CardPlace(wire.UnitName):
     """A unit on the way from the card's unit to the root."""
 
@@ -27,20 +35,32 @@ class CardFigure(wire.Figure):
 
     `expected` is where the straight path from baseline to target stands on `state_on`;
     `target_unit_id` names the unit the target was set for; `change_clear` says that the change is
-    larger than the uncertainty of both figures.
+    larger than the uncertainty of both figures. `same_schools` and `composition` add to `change`
+    exactly; they are null for splits and for units with too many visits to look at each school.
+    `year_ago_…` compares with the same period of the year before. Distances are the value less the
+    target, and less the path.
     """
 
     parent_value: float | None
     previous_value: float | None
     change: float | None
     change_clear: bool
+    same_schools: float | None
+    composition: float | None
+    schools_in_both: int | None
+    year_ago_value: float | None
+    year_ago_change: float | None
+    year_ago_clear: bool
     target: float | None
     baseline: float | None
     expected: float | None
+    distance_to_target: float | None
+    distance_to_path: float | None
     target_unit_id: str | None
     status: str | None
     grade: str | None
     rank: wire.Rank | None
+    siblings: Siblings | None
     trend: list[TrendPoint]
 
 
@@ -70,5 +90,6 @@ class CardDocument(wire.Window):
     newest_visit: str | None
     chain: list[CardPlace]
     previous_period: str | None
+    year_ago_period: str | None
     figures: list[CardFigure]
     children: list[CardChild]

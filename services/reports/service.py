@@ -25,6 +25,7 @@ from services.reports.sign_in import SignIn
 from services.reports.tables import ReportsTable
 from services.reports.targets import Targets
 from services.reports.visits import Visits
+from shared.clients.calendar import CalendarClient
 from shared.clients.indicators import IndicatorsClient
 from shared.clients.ingest import IngestClient
 from shared.clients.notify import NotifyClient
@@ -41,7 +42,10 @@ def build(platform: Platform) -> Service:
     indicators = IndicatorsClient(platform.client("indicators"))
     targets = Targets(platform.client("ingest"))
     rendering = Pages(settings.zone, {"en": settings.demo_notice, "ur": settings.demo_notice_ur})
-    cards = Cards(indicators, targets, platform.cache, rendering, platform.clock, settings)
+    calendar = CalendarClient(platform.client("ingest"))
+    cards = Cards(
+        indicators, targets, calendar, platform.cache, rendering, platform.clock, settings
+    )
     tables = ReportsTable.metadata
     database = platform.database("reports", tables)
     finder = Finder(database, cards.today)

@@ -13,6 +13,7 @@ import httpx
 import msgspec
 
 from shared.clients.figure_answers import (
+    AllChanges,
     AllSeries,
     AsOf,
     Catalogue,
@@ -191,6 +192,31 @@ class IndicatorsClient:
         found: ChildrenAnswer = await self._get(
             f"{_unit(unit_id)}/figures/{quote(indicator, safe='')}/children",
             {"period": period, "ending": ending, "view": view, "split": split, "rank": "true"},
+        )
+        return found
+
+    async def changes(
+        self,
+        unit_id: str,
+        period: str,
+        *,
+        against: str = "previous",
+        ending: date | None = None,
+        view: View = "as_was",
+        most_visits: int | None = None,
+        known_at: str | None = None,
+    ) -> AllChanges:
+        """The changes of all totals between two periods, split into same schools and the rest."""
+        found: AllChanges = await self._get(
+            f"{_unit(unit_id)}/change",
+            {
+                "period": period,
+                "against": against,
+                "ending": ending,
+                "view": view,
+                "most_visits": most_visits,
+                "known_at": known_at,
+            },
         )
         return found
 

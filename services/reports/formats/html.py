@@ -198,6 +198,7 @@ class Pages:
             chain=card.chain,
             parent=card.parent,
             previous=card.previous,
+            year_ago=card.year_ago,
             as_of=self.moment(own.as_of, lang),
             known_at=self.moment(own.known_at, lang) if own.known_at else None,
             now_link=card_link(own.place.unit_id, **asked | {"known_at": ""}, lang=lang),

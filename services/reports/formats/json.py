@@ -5,7 +5,7 @@ from typing import Any
 
 from services.reports.card import Card, Child, Line
 from services.reports.figures import Figure, FigureSet, Place
-from services.reports.numbers import six
+from services.reports.numbers import rounded, six
 
 
 def card_bytes(card: Card) -> bytes:
@@ -19,6 +19,7 @@ def card_document(card: Card) -> dict[str, Any]:
         **_head(card.own),
         "chain": [_place(place) for place in card.chain],
         "previous_period": card.previous.period if card.previous else None,
+        "year_ago_period": card.year_ago.period if card.year_ago else None,
         "figures": [_line(line) for line in card.lines],
         "children": [_child(child) for child in card.children],
     }
@@ -46,6 +47,7 @@ def _head(own: FigureSet) -> dict[str, Any]:
         "state_on": own.state_on.isoformat(),
         "view": own.view,
         "known_at": own.known_at,
+        "resemblance": own.resemblance,
         "as_of": own.as_of,
         "lag_seconds": own.lag_seconds,
         "version": own.version,
@@ -75,16 +77,24 @@ def _figure(figure: Figure) -> dict[str, Any]:
 
 
 def _line(line: Line) -> dict[str, Any]:
-    target, rank = line.target, line.rank
+    target, rank, moved, spread = line.target, line.rank, line.moved, line.siblings
     return {
         **_figure(line.figure),
         "parent_value": six(line.parent.share) if line.parent else None,
         "previous_value": six(line.previous.share) if line.previous else None,
-        "change": six(line.change),
+        "change": _moved(line.figure, line.previous),
         "change_clear": line.change_clear,
+        "same_schools": six(moved.same) if moved else None,
+        "composition": six(moved.composition) if moved else None,
+        "schools_in_both": moved.schools if moved else None,
+        "year_ago_value": six(line.year_ago.share) if line.year_ago else None,
+        "year_ago_change": _moved(line.figure, line.year_ago),
+        "year_ago_clear": line.year_clear,
         "target": six(target.target) if target else None,
         "baseline": six(target.baseline) if target else None,
         "expected": six(line.expected),
+        "distance_to_target": six(line.to_target),
+        "distance_to_path": six(line.to_path),
         "target_unit_id": target.unit_id if target else None,
         "status": line.status,
         "grade": line.grade,
@@ -93,11 +103,27 @@ def _line(line: Line) -> dict[str, Any]:
             if rank
             else None
         ),
+        "siblings": (
+            {
+                "lowest": six(spread.lowest),
+                "middle": six(spread.middle),
+                "highest": six(spread.highest),
+            }
+            if spread
+            else None
+        ),
         "trend": [
             {"period": point.period, "value": point.value, "visits": point.visits}
             for point in line.trend
         ],
     }
+
+
+def _moved(now: Figure, before: Figure | None) -> float | None:
+    """The value now less the value before, both as they are printed: parts add up to it exactly."""
+    if before is None or now.share is None or before.share is None:
+        return None
+    return six(rounded(now.share, 6) - rounded(before.share, 6))
 
 
 def _child(child: Child) -> dict[str, Any]:

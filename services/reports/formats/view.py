@@ -41,6 +41,18 @@ class Split:
 
 
 @dataclass(frozen=True, slots=True)
+class Moves:
+    """A change in parts: since the period before, and since the same period a year before."""
+
+    mark: str
+    same: str | None
+    rest: str
+    schools: str
+    year: str | None
+    year_mark: str
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One indicator's line."""
 
@@ -52,12 +64,14 @@ class Row:
     high: str | None
     bar: Bar
     target: str | None
+    away: str | None
     status: str | None
     grade: str | None
     change: str
-    change_mark: str
+    moves: Moves
     parent: str
     rank: tuple[str, str, str, str] | None
+    siblings: tuple[str, str, str] | None
     trend: Trend | None
     trend_text: str
     splits: tuple[Split, ...]
@@ -110,6 +124,8 @@ class CardView:
     order: Order
     siblings: int
     changes: bool
+    same: bool
+    year: bool
 
 
 def card_view(card: Card, texts: Texts, sort: str = "name", order: Order = "asc") -> CardView:
@@ -129,8 +145,16 @@ def card_view(card: Card, texts: Texts, sort: str = "name", order: Order = "asc"
         sort=sort,
         order=order,
         siblings=max(ranks, default=0),
-        changes=any(row.change != UNDEFINED for row in rows),
+        changes=any(row.change != UNDEFINED or row.moves.year for row in rows),
+        same=any(row.moves.same for row in rows),
+        year=not _is_year_before(card) and any(row.moves.year for row in rows),
     )
+
+
+def _is_year_before(card: Card) -> bool:
+    """Whether the period before and the same period a year before are one."""
+    before, year = card.previous, card.year_ago
+    return bool(before and year and (before.first, before.last) == (year.first, year.last))
 
 
 def _is_stock(card: Card, code: str) -> bool:
@@ -153,10 +177,11 @@ def _row(card: Card, line: Line, texts: Texts) -> Row:
         high=half_up(bounds[1] * 100) if bounds else None,
         bar=bar(share, bounds, goal, above, mirrored=texts.direction == "rtl"),
         target=target_percent(goal) if goal is not None else None,
+        away=points(line.to_target) if line.to_target is not None else None,
         status=line.status,
         grade=line.grade,
         change=points(line.change),
-        change_mark=_mark(line),
+        moves=_moves(line),
         parent=percent(above),
         rank=(
             (
@@ -166,6 +191,15 @@ def _row(card: Card, line: Line, texts: Texts) -> Row:
                 count(line.rank.high),
             )
             if line.rank
+            else None
+        ),
+        siblings=(
+            (
+                percent(line.siblings.lowest),
+                percent(line.siblings.middle),
+                percent(line.siblings.highest),
+            )
+            if line.siblings
             else None
         ),
         trend=trend(line.trend, goal, mirrored=texts.direction == "rtl"),
@@ -178,13 +212,25 @@ def _row(card: Card, line: Line, texts: Texts) -> Row:
     )
 
 
-def _mark(line: Line) -> str:
+def _moves(line: Line) -> Moves:
+    moved = line.moved if line.change is not None else None
+    return Moves(
+        mark=_mark(line.change, clear=line.change_clear),
+        same=points(moved.same) if moved and moved.same is not None else None,
+        rest=points(moved.composition if moved else None),
+        schools=count(moved.schools if moved else 0),
+        year=points(line.year_change) if line.year_change is not None else None,
+        year_mark=_mark(line.year_change, clear=line.year_clear),
+    )
+
+
+def _mark(change: Fraction | None, *, clear: bool) -> str:
     """▲ or ▼ for a clear change, ≈ for one within the uncertainty, nothing for none."""
-    if line.change is None:
+    if change is None:
         return ""
-    if not line.change_clear:
+    if not clear:
         return "≈"
-    return "▲" if line.change > 0 else "▼"
+    return "▲" if change > 0 else "▼"
 
 
 def _splits(card: Card, code: str, texts: Texts) -> tuple[Split, ...]:

@@ -6,7 +6,7 @@ from datetime import date
 from fractions import Fraction
 
 from services.reports.card import Gathered
-from services.reports.figures import Figure, FigureSet, Indicator, Place, Point, Target
+from services.reports.figures import Figure, FigureSet, Indicator, Moved, Place, Point, Target
 from shared.domain.intervals import wilson
 
 STOCK = {
@@ -223,6 +223,10 @@ def gathered(
         trends={code: a_trend(share, code) for code, (share, _, _) in SHARES.items()},
         targets=TARGETS,
         catalogue=CATALOGUE,
+        year_ago=figures_of(own_place, schools=schools, seed=3, shift=-0.06) if parent else None,
+        moved={code: Moved(Fraction(1, 50), Fraction(1, 100), 12) for code in SHARES}
+        if parent
+        else {},
     )
 
 

@@ -158,9 +158,13 @@ class FakeServices:
             "last": "2019-05-31",
             "state_on": "2019-05-31",
             "view": params.get("view", "as_was"),
+            "known_at": None,
+            "resemblance": None,
         }
         if rest == "figures":
             return window | wire_set(b.figures_of(own, seed=2))
+        if rest == "change":
+            return window | {"against": "2016-08..2017-12", "changes": changes_of(own)}
         if rest == "series":
             return window | {"by": params["by"], "series": [step(m) for m in b.months()]}
         if self.versions_of_children:
@@ -170,6 +174,20 @@ class FakeServices:
             for p in BELOW.get(unit_id, ())
         ]
         return window | wire_set(b.figures_of(own)) | {"children": below}
+
+
+def changes_of(own: Place) -> list[dict[str, Any]]:
+    """The totals' changes: two thirds by the same schools, the rest by having others."""
+    now, then = b.figures_of(own).figures, b.figures_of(own, seed=2).figures
+    rows = []
+    for (code, split), figure in now.items():
+        before = then[code, split].share
+        if split is None and figure.share is not None and before is not None:
+            moved = round(float(figure.share), 6) - round(float(before), 6)
+            same = round(moved * 2 / 3, 6)
+            rest = {"same_schools": same, "composition": round(moved - same, 6)}
+            rows.append({"indicator": code, "split": None, "schools_in_both": 9, **rest})
+    return rows
 
 
 def step(month: str) -> dict[str, Any]:
