@@ -97,7 +97,7 @@ async def figures(
     )
     if kind is not None:
         rows[0] += await parts.figure_parts(snapshot, asked, place, question, lines, kind)
-    return {**window(snapshot, place, question), **unit_figures(sums, rows)[0]}
+    return {**window(snapshot, place, question), **unit_figures(sums, rows)[0], "seal": None}
 
 
 async def children_figures(
@@ -123,7 +123,12 @@ async def children_figures(
         for child, document in zip(below, documents[1:], strict=True)
         if _stays(snapshot, child, question, document["visits"])
     ]
-    return {**window(snapshot, place, question), **documents[0], "children": children}
+    return {
+        **window(snapshot, place, question),
+        **documents[0],
+        "children": children,
+        "seal": None,
+    }
 
 
 async def series(  # what is asked, each part once

@@ -32,6 +32,7 @@ from services.indicators.replies import (
     unchanged,
 )
 from services.indicators.replies import cursor as made_cursor
+from services.indicators.seal_keys import Sealer
 from services.indicators.snapshots import Place, Snapshot, Snapshots
 from services.indicators.unit_routes import Reader
 from shared.access import Principal
@@ -44,6 +45,7 @@ from shared.clients.figure_answers import (
     FiguresAnswer,
     Series,
 )
+from shared.errors import Problem, invalid
 
 
 class Asked:
@@ -82,13 +84,16 @@ DefinitionOf = Annotated[
     str | None, Query(description="a version of the definition, default the one in force")
 ]
 SplitsOf = Annotated[str | None, Query(description="all or totals")]
+SealOf = Annotated[
+    str | None, Query(description="true for a seal, by which the figures can be checked later")
+]
 Answer = Callable[[Snapshot, Place], Awaitable[Any]]
 
 
 Answered = Callable[[Request, Principal, str, Answer], Awaitable[Response]]
 
 
-def add_figures(router: APIRouter, snapshots: Snapshots) -> None:
+def add_figures(router: APIRouter, snapshots: Snapshots, sealer: Sealer) -> None:
     """Add the routes of figures."""
 
     async def answered(
@@ -106,13 +111,13 @@ def add_figures(router: APIRouter, snapshots: Snapshots) -> None:
         async with snapshots.open() as snapshot:
             return unchanged(request, snapshot) or reply(request, snapshot, snapshot.freshness())
 
-    _add_children(router, answered)
+    _add_children(router, answered, sealer)
     _add_indicator(router, answered)
     _add_evidence(router, snapshots)
-    _add_whole(router, answered)
+    _add_whole(router, answered, sealer)
 
 
-def _add_children(router: APIRouter, answered: Answered) -> None:
+def _add_children(router: APIRouter, answered: Answered, sealer: Sealer) -> None:
     @router.get("/v1/units/{unit_id}/children/figures", response_model=ChildrenFigures)
     async def children_figures(
         request: Request,
@@ -121,15 +126,22 @@ def _add_children(router: APIRouter, answered: Answered) -> None:
         asked: Parameters,
         depth: Annotated[str | None, Query(description="levels below, 1 to 3, default 1")] = None,
         splits: SplitsOf = None,
+        seal: SealOf = None,
     ) -> Response:
         """All figures of a unit and of the units below it, in one answer."""
 
         async def answer(snapshot: Snapshot, place: Place) -> ChildrenFigures:
             levels = read_number(depth, "/query/depth", 1, 3)
             wanted = read_splits(splits, "all")
-            return await answers.children_figures(
+            sealed = read_flag(seal, "/query/seal")
+            if sealed and not wanted:
+                raise _only_whole()
+            found = await answers.children_figures(
                 snapshot, place, asked.question(snapshot), levels, splits=wanted
             )
+            if sealed:
+                found["seal"] = await sealer.seal(snapshot, found)
+            return found
 
         return await answered(request, principal, unit_id, answer)
 
@@ -212,7 +224,7 @@ def _add_evidence(router: APIRouter, snapshots: Snapshots) -> None:
             return reply(request, snapshot, document, following=following)
 
 
-def _add_whole(router: APIRouter, answered: Answered) -> None:
+def _add_whole(router: APIRouter, answered: Answered, sealer: Sealer) -> None:
     @router.get("/v1/units/{unit_id}/series", response_model=AllSeries)
     async def all_series(
         request: Request,
@@ -254,6 +266,7 @@ def _add_whole(router: APIRouter, answered: Answered) -> None:
                 description="adds the parts: school_gender, school_level, zone, shift, visit_type"
             ),
         ] = None,
+        seal: SealOf = None,
     ) -> Response:
         """All figures of a unit over a period."""
 
@@ -261,6 +274,17 @@ def _add_whole(router: APIRouter, answered: Answered) -> None:
             lines = read_indicators(snapshot.definitions, indicators)
             kind = read_kind(snapshot.definitions, split_by)
             wanted = asked.question(snapshot, since, received_until)
-            return await answers.figures(snapshot, place, wanted, lines, kind)
+            sealed = read_flag(seal, "/query/seal")
+            if sealed and not (lines is None and kind is None and wanted.received_until is None):
+                raise _only_whole()
+            found = await answers.figures(snapshot, place, wanted, lines, kind)
+            if sealed:
+                found["seal"] = await sealer.seal(snapshot, found)
+            return found
 
         return await answered(request, principal, unit_id, answer)
+
+
+def _only_whole() -> Problem:
+    detail = "A seal is of all figures of a unit: it cannot be given for some of them."
+    return invalid("/query/seal", "not_whole", detail)

@@ -12,6 +12,8 @@ from services.indicators.asking import read_number
 from services.indicators.change_routes import add_changes
 from services.indicators.figure_routes import add_figures
 from services.indicators.lists_routes import add_lists
+from services.indicators.seal_keys import Sealer
+from services.indicators.seal_routes import add_seals
 from services.indicators.snapshots import Snapshots
 from services.indicators.unit_routes import add_units
 from shared.access import Principal
@@ -23,10 +25,11 @@ from shared.security import require
 _MOST = 2**31 - 1
 
 
-def routes(snapshots: Snapshots, database: Database) -> APIRouter:
+def routes(snapshots: Snapshots, database: Database, sealer: Sealer) -> APIRouter:
     """All routes of indicators."""
     router = APIRouter(tags=["indicators"])
-    add_figures(router, snapshots)
+    add_figures(router, snapshots, sealer)
+    add_seals(router, snapshots, sealer)
     add_changes(router, snapshots)
     add_units(router, snapshots)
     add_lists(router, snapshots)

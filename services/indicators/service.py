@@ -6,6 +6,7 @@ is `routes`'.
 
 from functools import partial
 from random import SystemRandom
+from secrets import token_bytes
 
 from services.indicators import halts
 from services.indicators.definition_file import load
@@ -23,6 +24,7 @@ from services.indicators.projector import Projector
 from services.indicators.registry_fold import RegistryFold
 from services.indicators.registry_store import Registers
 from services.indicators.routes import routes
+from services.indicators.seal_keys import Sealer, settled_by, unsettled
 from services.indicators.snapshots import Snapshots
 from services.indicators.tables import IndicatorsTable
 from services.indicators.verify_watch import Watch
@@ -80,9 +82,12 @@ def build(platform: Platform) -> Service:
         definitions,
         calendar,
     )
+    ledger = platform.database("ingest")
+    settled = unsettled if settings.kafka.bootstrap else settled_by(ledger, "ingest", _TOPICS)
+    sealer = Sealer(database, clock, settings.zone, settled, token_bytes)
     return Service(
         name="indicators",
-        router=routes(snapshots, database),
+        router=routes(snapshots, database, sealer),
         tables=tables,
         consumers=consumers,
         on_start=[snapshots.warm],

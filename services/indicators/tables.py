@@ -195,6 +195,15 @@ class PresenceRow(IndicatorsTable, table=True):
     data: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
+class SealKeyRow(IndicatorsTable, table=True):
+    """One row (id 0): the key that signs seals. It outlives every rebuild."""
+
+    __tablename__ = "seal_keys"
+    id: int = Field(sa_column=_key(Integer))
+    secret: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    made: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
 class HaltRow(IndicatorsTable, table=True):
     """A difference that verification found, in words: while there is one, nothing is folded."""
 

@@ -185,7 +185,13 @@ class UnitFigures(TypedDict):
 
 
 class FiguresAnswer(Window, UnitFigures):
-    """All figures of a unit over a period."""
+    """All figures of a unit over a period.
+
+    `seal`, where it was asked for, is a signed text by which these figures can be checked later;
+    null while it cannot be said by which instant everything in them was recorded.
+    """
+
+    seal: str | None
 
 
 class ChildFigures(UnitName, UnitFigures):
@@ -195,9 +201,21 @@ class ChildFigures(UnitName, UnitFigures):
 
 
 class ChildrenFigures(Window, UnitFigures):
-    """All figures of a unit and of the units below it."""
+    """All figures of a unit and of the units below it; `seal` (see FiguresAnswer) is the unit's."""
 
     children: list[ChildFigures]
+    seal: str | None
+
+
+class SealCheck(FiguresAnswer):
+    """What a seal is worth beside these figures, computed now from what was known then.
+
+    confirmed: these are the sealed figures. differs: they are others, which must not be.
+    definitions_changed: given by this deployment, whose definitions are others by now. not_ours:
+    never given for this question.
+    """
+
+    verdict: Literal["confirmed", "differs", "definitions_changed", "not_ours"]
 
 
 class LineName(TypedDict):
