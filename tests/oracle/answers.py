@@ -59,7 +59,7 @@ def _pairs(indicator: str, pairs: dict[str, tuple[Any, Any]]) -> list[Answer]:
 
 def _by_gender(indicator: str, gender: str | None, num: int, den: int) -> list[Answer]:
     total: list[Answer] = [(indicator, None, num, den)]
-    return total + ([(indicator, f"school_gender:{gender}", num, den)] if gender else [])
+    return [*total, (indicator, f"school_gender:{gender or 'unspecified'}", num, den)]
 
 
 def flow_answers(form: Form, gender: str | None) -> list[Answer]:
@@ -73,9 +73,8 @@ def flow_answers(form: Form, gender: str | None) -> list[Answer]:
     seen = oversight.get("official_visit_last_30_days")
     if seen is not None:
         answers.append(("official_visits", None, int(seen), 1))
-        post = oversight.get("visitor_post")
-        if post is not None:
-            answers.append(("official_visits", f"visitor_post:{post}", int(seen), 1))
+        post = oversight.get("visitor_post") or "unspecified"  # the posts add to the whole
+        answers.append(("official_visits", f"visitor_post:{post}", int(seen), 1))
     if form["status"] != "open":
         return answers
     for indicator, group, below, above in PEOPLE:
