@@ -71,11 +71,18 @@ def target_percent(share: Fraction) -> str:
     return f"{half_up(share * 100, decimals_of(share))}%"
 
 
-def points(change: Fraction | None) -> str:
-    """A change in percentage points with its sign; a dash when undefined."""
+def points(change: Fraction | None, *, near: bool = False) -> str:
+    """A change in percentage points with its sign; a dash when undefined.
+
+    `near`: with one decimal where whole points would say that there is none.
+    """
     if change is None:
         return UNDEFINED
     text = half_up(change * 100)
+    if near and text == "0" and change != 0:
+        text = half_up(change * 100, 1)
+        if text in {"0.0", f"{MINUS}0.0"}:
+            return "0"
     return text if text.startswith(MINUS) or text == "0" else f"+{text}"
 
 

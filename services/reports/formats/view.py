@@ -177,7 +177,7 @@ def _row(card: Card, line: Line, texts: Texts) -> Row:
         high=half_up(bounds[1] * 100) if bounds else None,
         bar=bar(share, bounds, goal, above, mirrored=texts.direction == "rtl"),
         target=target_percent(goal) if goal is not None else None,
-        away=points(line.to_target) if line.to_target is not None else None,
+        away=points(line.to_target, near=True) if line.to_target is not None else None,
         status=line.status,
         grade=line.grade,
         change=points(line.change),
