@@ -12,6 +12,7 @@ from services.access_cli import keys
 from services.console import Data
 from services.console import run as _run
 from services.console import settings_of as _settings
+from services.definitions_cli import definitions
 from shared.clock import SystemClock
 
 main = typer.Typer(
@@ -21,6 +22,7 @@ main = typer.Typer(
     rich_markup_mode=None,
 )
 main.add_typer(keys, name="keys")
+main.command()(definitions)
 
 Host = Annotated[str | None, typer.Option(help="address to listen on")]
 Port = Annotated[int | None, typer.Option(help="port to listen on")]
@@ -149,6 +151,26 @@ def xlsform(
 def verify(data: Data = None) -> None:
     """Recompute every stored figure from the visits and compare; exit 1 on any difference."""
     raise typer.Exit(1 if _run(operations.verify(_settings(data_dir=data))) else 0)
+
+
+@main.command()
+def check(
+    unit_id: Annotated[str, typer.Argument(help="the unit, as in the card's check line")],
+    period: Annotated[str, typer.Argument(help="the days, as there: 2018-03-01..2018-03-31")],
+    known_at: Annotated[str, typer.Argument(help="the instant, as there")],
+    seal: Annotated[str, typer.Argument(help="the letters at its end")],
+    view: Annotated[str, typer.Option(help="as_was or restated, as there")] = "as_was",
+    url: Annotated[
+        str | None, typer.Option(help="a running server; default: the data folder")
+    ] = None,
+    key: Annotated[str | None, typer.Option(envvar="RTSM_API_KEY", help="API key")] = None,
+    data: Data = None,
+) -> None:
+    """Check a printed card: genuine, and its figures what was known then? Else exit 1."""
+    from services.sealing import Line, checked
+
+    line = Line(unit_id, period, view, known_at, seal)
+    raise typer.Exit(0 if _run(checked(_settings(data_dir=data), line, url, key)) else 1)
 
 
 @main.command()

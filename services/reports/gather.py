@@ -6,7 +6,7 @@ is left to `card`, caching to `cards`.
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 from typing import Literal
@@ -62,7 +62,9 @@ async def gather(client: IndicatorsClient, question: Question, book: Book) -> Ga
             break
     chain = await _chain(client, question, date.fromisoformat(below["state_on"]))
     return Gathered(
-        own=_figures(below, _asked(below, question.unit["parent_id"]), below),
+        own=replace(
+            _figures(below, _asked(below, question.unit["parent_id"]), below), seal=below["seal"]
+        ),
         chain=chain,
         parent=None if above is None else _figures(above, _asked(above, None), above),
         previous=None if before is None else _figures(before, _asked(before, None), before),
@@ -136,6 +138,7 @@ async def _ask(client: IndicatorsClient, question: Question) -> _Answers:
             view=view,
             splits="all",
             known_at=known_at,
+            seal=True,
         ),
         client.all_series(
             unit_id,

@@ -81,13 +81,14 @@ class CardChild(CardPlace):
 
 
 class CardDocument(wire.Window):
-    """A report card as JSON."""
+    """A report card as JSON; `seal` is that of the unit's own figures, see the figures answer."""
 
     visits: int
     schools_visited: int
     schools_registered: int
     coverage: float | None
     newest_visit: str | None
+    seal: str | None
     chain: list[CardPlace]
     previous_period: str | None
     year_ago_period: str | None

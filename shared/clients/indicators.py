@@ -138,8 +138,12 @@ class IndicatorsClient:
         depth: int = 1,
         splits: Literal["all", "totals"] = "all",
         known_at: str | None = None,
+        seal: bool = False,
     ) -> ChildrenFigures:
-        """All figures of a unit and, down to `depth` levels, of those below it, in one answer."""
+        """All figures of a unit and, down to `depth` levels, of those below it, in one answer.
+
+        `seal` asks for a seal of the unit's own figures.
+        """
         found: ChildrenFigures = await self._get(
             f"{_unit(unit_id)}/children/figures",
             {
@@ -149,6 +153,7 @@ class IndicatorsClient:
                 "depth": depth,
                 "splits": splits,
                 "known_at": known_at,
+                "seal": "true" if seal else None,
             },
         )
         return found

@@ -201,6 +201,7 @@ class Pages:
             year_ago=card.year_ago,
             as_of=self.moment(own.as_of, lang),
             known_at=self.moment(own.known_at, lang) if own.known_at else None,
+            known_link=card_link(own.place.unit_id, **asked | {"known_at": own.as_of}, lang=lang),
             now_link=card_link(own.place.unit_id, **asked | {"known_at": ""}, lang=lang),
             months=_months(card, texts),
             columns=5 + view.changes + bool(card.parent) + bool(view.siblings),

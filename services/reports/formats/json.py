@@ -47,6 +47,7 @@ def _head(own: FigureSet) -> dict[str, Any]:
         "state_on": own.state_on.isoformat(),
         "view": own.view,
         "known_at": own.known_at,
+        "seal": own.seal,
         "resemblance": own.resemblance,
         "as_of": own.as_of,
         "lag_seconds": own.lag_seconds,

@@ -38,6 +38,8 @@ EN: dict[str, str] = {
     "as_of": "Includes every visit recorded by {moment}",
     "known_at": "As known on {moment}: nothing recorded later is in it",
     "known_now": "Show what is known now",
+    "seal": "To check these figures: {unit} · {first}..{last} · {view} · {moment} · {seal}",
+    "seal.none": "Visits were being counted: show this card with a line to check it by",
     "view.as_was": "Units as they were at each visit",
     "view.restated": "All visits on today’s map of units",
     "fact.visits": "Visits",

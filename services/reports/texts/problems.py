@@ -20,6 +20,14 @@ EN: dict[str, str] = problems_intake.EN | {
         "or last-30-days, and does not end before it begins."
     ),
     "invalid_date": "A date is written year, month, day: 2018-03-01.",
+    "in_the_future": (
+        "known_at asks what had been recorded by an instant. This one is still to come: leave "
+        "known_at out for what is known now."
+    ),
+    "not_whole": (
+        "A seal vouches for all figures of a unit. Ask for it without choosing indicators or "
+        "splits, and without received_until."
+    ),
     "invalid": "A field breaks a rule. The answer lists every such field with a pointer to it; "
     "nothing was stored. Correct the fields and send again.",
     "not_json": "The body is not JSON. Nothing was stored.",
@@ -112,6 +120,14 @@ UR: dict[str, str] = problems_intake.UR | {
         "مدت اس طرح لکھی جاتی ہے: 2018، 2018-Q1، 2018-03، 2018-01..2019-05 یا last-30-days۔"
     ),
     "invalid_date": "تاریخ سال، مہینہ، دن کی ترتیب سے لکھی جاتی ہے: 2018-03-01۔",
+    "in_the_future": (
+        "known_at پوچھتا ہے کہ کسی لمحے تک کیا درج ہو چکا تھا۔ یہ لمحہ ابھی آنا ہے: موجودہ معلومات "
+        "کے لیے known_at نہ لکھیں۔"
+    ),
+    "not_whole": (
+        "تصدیقی سطر کسی اکائی کے تمام اعداد کے لیے ہوتی ہے۔ اسے اشاریے یا حصے چنے بغیر، اور "
+        "received_until کے بغیر مانگیں۔"
+    ),
     "invalid": (
         "کوئی خانہ قاعدے کے مطابق نہیں۔ جواب میں ایسے خانوں کی فہرست ہے؛ کچھ محفوظ نہیں ہوا۔"
     ),

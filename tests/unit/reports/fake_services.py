@@ -76,6 +76,9 @@ def wire_set(own: FigureSet) -> dict[str, Any]:
     }
 
 
+SEAL = "QK27K-FKYUT-Z5KTS-C4VCW-VMT3D-U3DIR-ZEDLJ-XTSA"
+
+
 class FakeServices:
     """Answers as the services would; counts what it is asked and can be changed or switched off."""
 
@@ -158,11 +161,11 @@ class FakeServices:
             "last": "2019-05-31",
             "state_on": "2019-05-31",
             "view": params.get("view", "as_was"),
-            "known_at": None,
+            "known_at": params.get("known_at"),
             "resemblance": None,
         }
         if rest == "figures":
-            return window | wire_set(b.figures_of(own, seed=2))
+            return window | wire_set(b.figures_of(own, seed=2)) | {"seal": None}
         if rest == "change":
             return window | {"against": "2016-08..2017-12", "changes": changes_of(own)}
         if rest == "series":
@@ -173,7 +176,8 @@ class FakeServices:
             named(p) | {"parent_id": unit_id} | wire_set(b.figures_of(p, schools=12))
             for p in BELOW.get(unit_id, ())
         ]
-        return window | wire_set(b.figures_of(own)) | {"children": below}
+        seal = SEAL if params.get("seal") == "true" else None
+        return window | wire_set(b.figures_of(own)) | {"children": below, "seal": seal}
 
 
 def changes_of(own: Place) -> list[dict[str, Any]]:

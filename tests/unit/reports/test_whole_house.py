@@ -121,7 +121,7 @@ async def test_ranks_on_cards_are_those_of_indicators(client):
 
 
 async def test_figures_on_a_card_are_the_figures_of_indicators(client):
-    asked = {"period": "2018-04..2018-06"}
+    asked = {"period": "2018-04..2018-06", "seal": "true"}
     for unit in ("P", "D1", "C2", "school:01003"):
         whole = (await client.get(f"/v1/units/{unit}/figures", params=asked)).json()
         card = (await client.get(f"/v1/cards/{unit}")).json()
