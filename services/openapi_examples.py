@@ -16,6 +16,7 @@ NAMES = {
     "children": "get_children",
     "children_figures": "get_children_figures",
     "figures": "get_figures",
+    "follow": "get_stream",
     "indicators": "list_indicators",
     "lists": "get_lists",
     "live": "get_live",
@@ -64,6 +65,8 @@ PARAMETERS: dict[str, Any] = {
     "token": "kR3v9wQ2",
     "if-match": '"1"',
     "reason": "recorded twice",
+    "get_stream.unit": ["PK-BA-QTA"],
+    "seconds": "0",
 }
 _RULE = {
     "rule_id": "students-low",

@@ -6,6 +6,7 @@ Owns the server, the first key, and the end within seconds of a signal.
 import asyncio
 import gc
 import signal
+import socket
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
@@ -55,6 +56,15 @@ def configured(app: FastAPI, host: str, port: int) -> uvicorn.Config:
 class _Server(uvicorn.Server):
     """A server that ends with 0 when it is told to stop: that is its work well done."""
 
+    def __init__(self, config: uvicorn.Config, ending: asyncio.Event) -> None:
+        super().__init__(config)
+        self._ending = ending
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop, having told answers that never end by themselves that they must."""
+        self._ending.set()
+        await super().shutdown(sockets)
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Hear SIGTERM and SIGINT; the default would raise them again afterwards."""
@@ -89,7 +99,8 @@ async def _serve(
 ) -> int:
     app = create_app(settings, clock)
     running: Running = app.state.running
-    server = _Server(configured(app, settings.host, settings.port))
+    platform: Platform = app.state.platform
+    server = _Server(configured(app, settings.host, settings.port), platform.ending)
 
     def stop(_: BaseException) -> None:
         server.should_exit = True

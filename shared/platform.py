@@ -4,6 +4,7 @@ Built without I/O, opened once, closed once, passed to each service's `build`. W
 reads, and whether another service is in this process or elsewhere, is decided here and only here.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
@@ -36,6 +37,8 @@ class Platform:
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self.settings = settings
         self.clock = clock
+        self.ending = asyncio.Event()
+        """Set when the process begins to stop: what never ends by itself ends then."""
         self.access = Access(
             database_for(settings, "access", ACCESS_TABLES, size=2),
             clock,

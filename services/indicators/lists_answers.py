@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from services.indicators import answers, directory, read_store, sums
+from services.indicators import answers, read_store, sums
 from services.indicators.asking import Question
-from services.indicators.lists import BEHIND, LABELS, Hit, Lister, Sight
+from services.indicators.lists import BEHIND, LABELS, Hit, Judged, Lister, Sight
 from services.indicators.lists_reads import latest
 from services.indicators.register import Register
 from services.indicators.snapshots import Place, Snapshot
@@ -24,6 +24,7 @@ from shared.domain.days import day_date
 from shared.formula_guard import guarded
 
 _AT_ONCE = 1_000
+_SLOWLY_AT_ONCE = 100
 _SEEN = ("day", "status", "source", "visit_id", "revision")
 _COUNTS = {
     "teachers_absent": ("teachers_posted", "teachers_present", "teachers_excused"),
@@ -57,21 +58,33 @@ async def found(snapshot: Snapshot, place: Place, question: Question, lister: Li
     able, hits = 0, list[Hit]()
     for begin in range(0, len(schools), _AT_ONCE):
         chunk = schools[begin : begin + _AT_ONCE]
-        seen = await latest(snapshot.tx, chunk, lister.wanted)
-        judged = await read_store.off_loop(len(chunk), lister.judge, seen, placed, chunk)
+        judged = await _judged(snapshot, lister, placed, chunk)
         able += judged.able
         hits += judged.hits
-        if judged.unsettled:
-            wanted = lister.wanted
-            seen = await read_store.visits_seen(
-                snapshot.tx, judged.unsettled, wanted.first, wanted.last
-            )
-            judged = lister.judge(seen, placed, judged.unsettled)
-            able += judged.able
-            hits += judged.hits
     codes = snapshot.register.school_codes
     ordered = sorted(((codes[hit.school], hit) for hit in hits), key=lambda each: each[0])
     return Found(lister, able, ordered, placed)
+
+
+async def _judged(
+    snapshot: Snapshot, lister: Lister, placed: Register, schools: list[int]
+) -> Judged:
+    """What is known of these schools; where their latest visits do not settle it, from all."""
+    wanted = lister.wanted
+    if snapshot.known_at is None:
+        seen = await latest(snapshot.tx, schools, wanted)
+        judged = await read_store.off_loop(len(schools), lister.judge, seen, placed, schools)
+        rest = judged.unsettled
+    else:  # what was the latest visit then is a matter of every revision
+        judged, rest = Judged(0, [], []), schools
+    for begin in range(0, len(rest), _SLOWLY_AT_ONCE):
+        chunk = rest[begin : begin + _SLOWLY_AT_ONCE]
+        seen = await read_store.visits_seen(
+            snapshot.tx, chunk, wanted.first, wanted.last, known_at=snapshot.known_at
+        )
+        more = await read_store.off_loop(len(chunk), lister.judge, seen, placed, chunk)
+        judged = Judged(judged.able + more.able, judged.hits + more.hits, [])
+    return judged
 
 
 def size(lists: Found) -> ListSize:
@@ -120,7 +133,7 @@ async def answer(
 async def documents(snapshot: Snapshot, lists: Found) -> list[Listed]:
     """The schools of a list with their names, as registered on D."""
     on = lists.lister.on
-    known = await directory.schools(snapshot.tx, [code for code, _ in lists.hits])
+    known = await snapshot.schools([code for code, _ in lists.hits])
     schools = np.array([hit.school for _, hit in lists.hits], np.int32)
     at = lists.placed.segment_at(schools, np.full(schools.size, on, np.int32))
     paths = lists.placed.seg_path[at].tolist()

@@ -10,10 +10,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from services.indicators import lists_answers
-from services.indicators.asking import Question, question, read_number
+from services.indicators.asking import Question, question, read_known_at, read_number
 from services.indicators.lists import MONTHS, MOST_MONTHS, NAMES, Lister
+from services.indicators.replies import KNOWN_AT, read_cursor, reply, tag, unchanged
 from services.indicators.replies import cursor as made_cursor
-from services.indicators.replies import read_cursor, reply, tag, unchanged
 from services.indicators.sending import PieceByPiece, Pieces
 from services.indicators.snapshots import Place, Snapshot, Snapshots
 from services.indicators.unit_routes import Reader
@@ -43,17 +43,20 @@ class _Asked:
         view: Annotated[
             str | None, Query(description="as_was (default) or restated: today's tree throughout")
         ] = None,
+        known_at: Annotated[str | None, Query(description=KNOWN_AT)] = None,
         months: Annotated[
             str | None,
             Query(description=f"of not_visited: months without a visit, default {MONTHS}"),
         ] = None,
     ) -> None:
         self.months = months
+        self.known_at = read_known_at(known_at)
+        self.periods = (period,)
         self._asked = (period or _PERIOD, ending, view)
 
     def question(self, snapshot: Snapshot) -> Question:
         """The question, checked; raises Problem 422."""
-        return question(snapshot.today, *self._asked)
+        return question(snapshot.today, *self._asked, years=snapshot.years)
 
     def lister(self, name: ListName, asked: Question, look_back: int) -> Lister:
         """One list, checked; raises Problem 422."""
@@ -70,7 +73,7 @@ def add_lists(router: APIRouter, snapshots: Snapshots) -> None:
     @router.get("/v1/units/{unit_id}/lists", response_model=ListSizes)
     async def lists(request: Request, principal: Reader, unit_id: str, asked: Asked) -> Response:
         """The named lists of a unit, each with its size."""
-        async with snapshots.open() as snapshot:
+        async with snapshots.open(asked.known_at, asked.periods) as snapshot:
             place = await snapshot.find(unit_id, principal)
             wanted = asked.question(snapshot)
             listers = [asked.lister(name, wanted, snapshot.look_back) for name in NAMES]
@@ -101,7 +104,7 @@ def add_lists(router: APIRouter, snapshots: Snapshots) -> None:
         most = read_number(limit, "/query/limit", 200, 1000)
         after = read_cursor(cursor)
         as_csv = _as_csv(file_format, request.headers.get("accept", ""))
-        async with snapshots.open() as snapshot:
+        async with snapshots.open(asked.known_at, asked.periods) as snapshot:
             place = await snapshot.find(unit_id, principal)
             wanted = asked.question(snapshot)
             lister = asked.lister(name, wanted, snapshot.look_back)
@@ -130,7 +133,7 @@ async def _csv(
     snapshots: Snapshots, unit_id: str, principal: Principal, asked: _Asked, name: ListName
 ) -> AsyncIterator[AsyncIterator[bytes]]:
     """A list as CSV, from a snapshot that is open as long as it is sent."""
-    async with snapshots.open() as snapshot:
+    async with snapshots.open(asked.known_at, asked.periods) as snapshot:
         place: Place = await snapshot.find(unit_id, principal)
         wanted = asked.question(snapshot)
         lister = asked.lister(name, wanted, snapshot.look_back)

@@ -15,6 +15,8 @@ from services.indicators.lists_routes import add_lists
 from services.indicators.seal_keys import Sealer
 from services.indicators.seal_routes import add_seals
 from services.indicators.snapshots import Snapshots
+from services.indicators.stream import Stream
+from services.indicators.stream_routes import add_stream
 from services.indicators.unit_routes import add_units
 from shared.access import Principal
 from shared.clients.figure_answers import Applied
@@ -25,7 +27,7 @@ from shared.security import require
 _MOST = 2**31 - 1
 
 
-def routes(snapshots: Snapshots, database: Database, sealer: Sealer) -> APIRouter:
+def routes(snapshots: Snapshots, database: Database, sealer: Sealer, stream: Stream) -> APIRouter:
     """All routes of indicators."""
     router = APIRouter(tags=["indicators"])
     add_figures(router, snapshots, sealer)
@@ -33,6 +35,7 @@ def routes(snapshots: Snapshots, database: Database, sealer: Sealer) -> APIRoute
     add_changes(router, snapshots)
     add_units(router, snapshots)
     add_lists(router, snapshots)
+    add_stream(router, snapshots, stream)
     _add_applied(router, database)
     return router
 

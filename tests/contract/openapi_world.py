@@ -38,7 +38,7 @@ LAST = ("delete_visit", "delete_import", "revoke_key")
 """Calls in the order that makes sense; all others come between these."""
 
 
-SENT = {"period", "on", "unit", "against", "kind"}
+SENT = {"period", "on", "unit", "against", "kind", "seconds"}
 """Optional parameters that an example without them would say little."""
 
 
@@ -85,7 +85,7 @@ class World:
             elif parameter.get("required") or name in SENT:
                 given = query if parameter["in"] == "query" else headers
                 if value is not None:
-                    given[name] = str(value)
+                    given[name] = value[0] if isinstance(value, list) else str(value)
         if operation["operationId"] == "put_visit":
             headers["If-Match"] = '"1"'
         content: bytes | None = None
