@@ -33,7 +33,7 @@ def run(work: Coroutine[Any, Any, Any]) -> Any:
     """Run a command's work; ends with 2 when it is refused, with 130 when it is interrupted."""
     try:
         return asyncio.run(work)
-    except (DatabaseError, Refused) as error:
+    except (DatabaseError, Refused, SettingsError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from error
     except KeyboardInterrupt:

@@ -58,7 +58,7 @@ class Indicator:
 
     `basis` is None for coverage, which is neither flow nor stock; `unit` is what `value` is;
     `by` are the kinds of schools or visits it can be split by when asked; `shown` is "always", or
-    "asked" for a reading that is answered only by name.
+    "asked" for a reading that is answered only by name; `digest` stands for what is computed.
     """
 
     code: str
@@ -78,6 +78,7 @@ class Indicator:
     words: Mapping[str, Labels]
     lines: tuple[Line, ...]
     digest: str = ""
+    file: str = ""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from secrets import token_bytes
 
 from services.indicators import halts
 from services.indicators.definition_file import load
+from services.indicators.definition_log import settle
 from services.indicators.estimates import Nightly
 from services.indicators.event_schemas import events
 from services.indicators.freshness import (
@@ -26,6 +27,7 @@ from services.indicators.registry_store import Registers
 from services.indicators.routes import routes
 from services.indicators.seal_keys import Sealer, settled_by, unsettled
 from services.indicators.snapshots import Snapshots
+from services.indicators.stream import Stream
 from services.indicators.tables import IndicatorsTable
 from services.indicators.verify_watch import Watch
 from shared.clients.calendar import CalendarClient
@@ -85,13 +87,22 @@ def build(platform: Platform) -> Service:
     ledger = platform.database("ingest")
     settled = unsettled if settings.kafka.bootstrap else settled_by(ledger, "ingest", _TOPICS)
     sealer = Sealer(database, clock, settings.zone, settled, token_bytes)
+    stream = Stream(database, snapshots, platform.ending)
     return Service(
         name="indicators",
-        router=routes(snapshots, database, sealer),
+        router=routes(snapshots, database, sealer, stream),
         tables=tables,
         consumers=consumers,
-        on_start=[snapshots.warm],
-        tasks=[nightly.run, *([partial(watch.run, pause)] if pause else [])],
+        on_start=[
+            partial(settle, database, definitions, clock),
+            snapshots.warm,
+        ],
+        tasks=[
+            stream.run,
+            stream.until_over,
+            nightly.run,
+            *([partial(watch.run, pause)] if pause else []),
+        ],
         drains=[nightly.drain],
         checks={
             "figures": watch.trouble,

@@ -218,3 +218,13 @@ class VerifiedNightRow(IndicatorsTable, table=True):
     __tablename__ = "verified_nights"
     id: int = Field(sa_column=_key(Integer))
     night: int = Field(sa_column=Column(Integer, nullable=False))
+
+
+class DefinitionRow(IndicatorsTable, table=True):
+    """What a version of an indicator meant when it was first used: it never means another thing."""
+
+    __tablename__ = "definitions_used"
+    code: str = Field(sa_column=_key(Text))
+    version: int = Field(sa_column=_key(Integer))
+    digest: str = Field(sa_column=Column(Text, nullable=False))
+    recorded: int = Field(sa_column=Column(BigInteger, nullable=False))
