@@ -1,0 +1,117 @@
+"""The evidence behind a figure adds up to it: every visit that counts, no other, each once.
+
+Random histories; flows, stocks and coverage, both views, now and as known at a past instant, read
+page by page. Of what is left out every visit has a reason, and the reasons are the oracle's.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from tests.flows.test_known_at import instants, played
+from tests.histories.generator import random_history
+from tests.oracle.figures import Oracle
+from tests.support.embedded import Embedded, embedded
+
+UNITS = ("PK-BA", "PK-BA-QTA", "school:01001")
+MONTH, FIRST, LAST = "2018-03", date(2018, 3, 1), date(2018, 3, 31)
+LINES = (
+    ("student_attendance", None),
+    ("student_attendance", "girls"),
+    ("official_visits", None),
+    ("visits_made", None),
+    ("learning_environment", None),
+    ("usable_rooms", None),
+    ("usable_toilets", "girls"),
+    ("schools_open", None),
+    ("schools_known", None),
+    ("coverage", None),
+)
+Row = dict[str, Any]
+
+
+async def pages(house: Embedded, path: str, asked: dict[str, str]) -> list[Row]:
+    """All evidence, some rows at a time; no school may be on two pages."""
+    rows: list[Row] = []
+    following: dict[str, str] | None = {**asked, "limit": "7"}
+    while following is not None:
+        answer = await house.client.get(path, params=following)
+        assert answer.status_code == 200, answer.text
+        found = answer.json()
+        seen = {row["school_code"] for row in rows}
+        assert seen.isdisjoint(row["school_code"] for row in found["evidence"])
+        rows += found["evidence"]
+        following = {**following, "cursor": found["next"]} if found["next"] else None
+    return rows
+
+
+def summed(rows: list[Row], indicator: str) -> tuple[int, int, int, int]:
+    """Numerator, denominator, visits and schools of the rows that count."""
+    counted = [row for row in rows if row["counted"]]
+    schools = {row["school_code"] for row in counted}
+    numerator = sum(row["numerator"] for row in counted)
+    if indicator == "coverage":
+        return len(schools), 0, len(counted), len(schools)
+    return numerator, sum(row["denominator"] or 0 for row in counted), len(counted), len(schools)
+
+
+async def test_evidence_adds_up_to_the_figure(tmp_path: Path) -> None:
+    async with embedded(tmp_path) as house:
+        log = await played(house, random_history(51, 200, clock=True))
+        told = 0
+        for instant in (None, instants(log, 51, 1)[0]):
+            for unit in UNITS:
+                for view in ("as_was", "restated"):
+                    told += await compared(house, log, unit, view, instant)
+        assert told > 100, "nothing counted proves nothing"
+
+
+async def compared(
+    house: Embedded, log: list[Row], unit: str, view: str, instant: datetime | None
+) -> int:
+    """Hold the evidence of every line against the oracle's figure; how many visits counted."""
+    today = (instant or house.clock.now()).astimezone(ZoneInfo("Asia/Karachi")).date()
+    oracle = Oracle(log, instant)
+    figures = oracle.figures(unit, FIRST, LAST, today, view)["figures"]
+    asked = {"period": MONTH, "view": view}
+    if instant is not None:
+        asked["known_at"] = instant.isoformat()
+    told = 0
+    for indicator, split in LINES:
+        path = f"/v1/units/{quote(unit, safe='')}/figures/{indicator}/evidence"
+        rows = await pages(house, path, asked | ({"split": split} if split else {}))
+        figure = next(f for f in figures if (f["indicator"], f["split"]) == (indicator, split))
+        wanted = (
+            figure["numerator"],
+            0 if indicator == "coverage" else figure["denominator"] or 0,
+            figure["visits"],
+            figure["schools"],
+        )
+        found = summed(rows, indicator)
+        if indicator == "schools_known":  # its denominator is the register's
+            wanted, found = (wanted[0], wanted[3]), (found[0], found[3])
+        assert found == wanted, (unit, view, instant, indicator, split)
+        told += reasons_hold(rows, oracle)
+    return told
+
+
+def reasons_hold(rows: list[Row], oracle: Oracle) -> int:
+    """Whether a visit counts at all is what the oracle says; how many rows count."""
+    counted = {(visit.source, visit.visit_id) for visit in oracle.world.counted()}
+    for row in rows:
+        key = ("" if row["source"] == "own" else row["source"], row["visit_id"])
+        visit = oracle.world.visits[key]
+        never = {"withdrawn", "excluded", "quarantined", "verification", "superseded"}
+        assert (key in counted) is (row["reason"] not in never), row
+        assert row["counted"] is (row["reason"] is None), row
+        if row["reason"] == "withdrawn":
+            assert visit.withdrawn
+        if row["reason"] == "excluded":
+            assert visit.excluded
+        if row["reason"] == "verification":
+            assert visit.kind == "verification"
+    return sum(row["counted"] for row in rows)
