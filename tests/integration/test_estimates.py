@@ -26,10 +26,13 @@ SCHOOLS = 44
 ASKED = {"period": "last-365-days", "ending": "2019-06-03"}
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+BOTH = pytest.mark.parametrize("house", ["sqlite", "postgresql"], indirect=True)
+
+
+@pytest.fixture
 async def house(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Embedded]:
     more: dict[str, Any] = {"services": ["ingest", "indicators"]}
-    if request.param == "postgresql":
+    if getattr(request, "param", "sqlite") == "postgresql":
         more |= {
             "database_url": request.getfixturevalue("postgres_url"),
             "unsafe_durability": True,
