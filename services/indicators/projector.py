@@ -112,6 +112,10 @@ class Projector:
         await cell_store.add(tx, deltas)
         await append(tx, announce.moved(deltas, register, micros(self._clock.now())))
 
+    async def keep(self, tx: Tx, revisions: Sequence[Revision]) -> None:
+        """Write revisions against those held, and nothing else: cells are the caller's."""
+        await self._write(tx, await self._change(tx, revisions, await self._registers.current(tx)))
+
     async def _slice(self, tx: Tx, change: Change) -> list[Sequence[Any]]:
         """Load as many visits of the touched schools as the change can meet."""
         changed = change.changed()

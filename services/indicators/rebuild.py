@@ -1,17 +1,18 @@
 """Computing everything anew from ingest's journal, and switching at once (04 §5).
 
 Owns the scratch database, the catching up and the switch: one transaction in which the fold is
-fenced out, all rows are exchanged and what was recorded meanwhile is folded. The positions stay as
-they are: what the consumers deliver again changes nothing. Interrupted before the switch, nothing
-has happened.
+fenced out, what differs is exchanged, what was recorded meanwhile is folded and the positions move
+along. What was right stays untouched, so that its readers and its disk notice nothing. Interrupted
+before the switch, nothing has happened. Computing is `rebuild_fold`'s.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import Any
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 
 from services.indicators import announce, halts
 from services.indicators.projector import Projector
+from services.indicators.rebuild_fold import fold_cells, fold_visits
+from services.indicators.rebuild_workers import workers
 from services.indicators.registry_fold import RegistryFold
 from services.indicators.registry_store import REGISTER_LOCK, Registers, state_of
 from services.indicators.verify import Asked
@@ -19,6 +20,7 @@ from shared.clock import Clock, SystemClock, micros
 from shared.db.engine import Database
 from shared.db.postgres import PostgresDatabase
 from shared.db.sqlite import SqliteDatabase
+from shared.db.tables import statements
 from shared.db.transaction import Tx
 from shared.domain.days import day_number
 from shared.journal import journal
@@ -39,10 +41,16 @@ _TABLES = (
     "month_cells",
     "presence",
 )
-CONSUMERS = {"rtsm.registry": "indicators.registry", "rtsm.visits": "indicators.visits"}
+_REGISTRY, _VISITS = "rtsm.registry", "rtsm.visits"
+CONSUMERS = {_REGISTRY: "indicators.registry", _VISITS: "indicators.visits"}
 """The consumer of each topic, by the name under which its position is kept."""
+_INDEXES = ("visits_school_day", "visits_unattributed")
+"""Made when the rows are there: in one go, not entry by entry."""
 _RECORDS_AT_ONCE = 2_000
-_ROWS_AT_ONCE = 5_000
+_BESIDE = "anew"
+_SORT_MEMORY = "128MB"
+_MANY_EVENTS = 50_000
+"""From here on, starting processes pays."""
 
 
 class _Replay:
@@ -52,18 +60,31 @@ class _Replay:
         self._ledger = ledger
         self._asked = asked
         self._clock = clock
-        self._next = {"rtsm.registry": 1, "rtsm.visits": 1}
+        self._next = {_REGISTRY: 1, _VISITS: 1}
 
     async def into(self, database: Database, tell: Tell) -> None:
-        """Fold all that there is, each batch in a transaction of its own."""
-        handlers = self._handlers()
-        for topic in self._next:
-            while records := await self._read(topic):
-                await _in_transaction(database, handlers[topic], records)
-                self._next[topic] = records[-1].position + 1
-                async with self._ledger.reading() as tx:
-                    end = await journal.end(tx)
-                tell(records[-1].position if topic == "rtsm.visits" else 0, end - 1)
+        """Fold all that there is: the register batch by batch, the visits set by set."""
+        registers, asked = Registers(), self._asked
+        fold = RegistryFold(registers, self._clock, asked.look_back_days)
+        while records := await self._read(_REGISTRY):
+            await _in_transaction(database, fold.handle, records)
+            self._next[_REGISTRY] = records[-1].position + 1
+        async with self._ledger.reading() as tx:
+            end = await journal.end(tx) - 1
+        async with database.reading() as tx:
+            register = await registers.current(tx)
+        projector = Projector(registers, self._clock, asked.zone, asked.look_back_days)
+
+        def told(position: int) -> None:
+            tell(min(position, end), end)
+
+        await _drop_indexes(database)
+        async with workers(register, many=end >= _MANY_EVENTS) as working:
+            self._next[_VISITS] = await fold_visits(
+                database, self._events, working, projector, asked.zone, told
+            )
+            await _make_indexes(database)
+            await fold_cells(database, working, asked.look_back_days)
 
     async def within(self, tx: Tx) -> None:
         """Fold what has come since, in a transaction that is open."""
@@ -86,6 +107,12 @@ class _Replay:
                 CONSUMERS[topic],
             )
 
+    async def _events(self, start: int, most: int) -> list[tuple[int, bytes]]:
+        """Visit events from a position on, at most so many, as (position, data)."""
+        async with self._ledger.reading() as tx:
+            records = await journal.read(tx, "ingest.journal", start, [_VISITS], most)
+        return [(record.position, record.event.data) for record in records]
+
     async def _read(self, topic: str) -> list[Record]:
         async with self._ledger.reading() as tx:
             return await journal.read(
@@ -97,7 +124,7 @@ class _Replay:
         registers, asked = Registers(), self._asked
         visits = Projector(registers, self._clock, asked.zone, asked.look_back_days)
         register = RegistryFold(registers, self._clock, asked.look_back_days)
-        return {"rtsm.registry": register.handle, "rtsm.visits": visits.handle}
+        return {_REGISTRY: register.handle, _VISITS: visits.handle}
 
 
 async def _in_transaction(database: Database, handle: Handle, records: list[Record]) -> None:
@@ -134,7 +161,7 @@ async def rebuild(
     replay = _Replay(ledger, asked, clock)
     async with _scratch(database) as scratch:
         await replay.into(scratch, tell)
-        async with database.transaction() as tx:
+        async with _readable(database, scratch), database.transaction() as tx:
             await tx.lock(REGISTER_LOCK)
             _, before = await state_of(tx)
             await _exchange(tx, database, scratch)
@@ -146,36 +173,50 @@ async def rebuild(
 
 
 async def _exchange(tx: Tx, database: Database, scratch: Database) -> None:
-    """Put the scratch rows in the place of all rows."""
+    """Put the scratch rows in the place of all rows: only what differs is written.
+
+    DELETE, not TRUNCATE or renaming: readers that began before go on with what they saw.
+    """
+    if isinstance(scratch, PostgresDatabase):
+        anew, same = f'"{scratch.schema}"', "IS NOT DISTINCT FROM"
+        await tx.execute(f"SET LOCAL work_mem = '{_SORT_MEMORY}'")
+    else:
+        anew, same = _BESIDE, "IS"
     for table in _TABLES:
-        columns = [column.name for column in database.tables.tables[table].columns]
+        declared = database.tables.tables[table]
+        columns = [column.name for column in declared.columns]
+        keys = [column.name for column in declared.primary_key]
+        rest = [name for name in columns if name not in keys]
+        at = " AND ".join(f"s.{name} = {table}.{name}" for name in keys)
+        equal = "".join(f" AND s.{name} {same} {table}.{name}" for name in rest)
         names = ",".join(columns)
-        # DELETE, not TRUNCATE: readers that began before go on with what they saw.
-        await tx.execute(f"DELETE FROM {table}")
-        if isinstance(scratch, PostgresDatabase):
-            await tx.execute(
-                f'INSERT INTO {table} ({names}) SELECT {names} FROM "{scratch.schema}".{table}'
-            )
-            continue
-        async for rows in _pages(scratch, table, columns):
-            await tx.insert_rows(table, columns, rows)
+        await tx.execute(
+            f"DELETE FROM {table} WHERE NOT EXISTS "
+            f"(SELECT 1 FROM {anew}.{table} s WHERE {at}{equal})"
+        )
+        await tx.execute(
+            f"INSERT INTO {table} ({names}) SELECT {names} FROM {anew}.{table} s "
+            f"WHERE NOT EXISTS (SELECT 1 FROM {table} WHERE {at})"
+        )
 
 
-async def _pages(scratch: Database, table: str, columns: list[str]) -> AsyncIterator[list[Any]]:
-    """Read a table of the scratch file in pieces, in the order of its rows."""
-    after = -1  # the integers of units and schools begin at 0, and are their rows' numbers
-    async with scratch.reading() as tx:
-        while True:
-            rows = await tx.fetch(
-                f"SELECT rowid,{','.join(columns)} FROM {table} WHERE rowid > $1 "
-                "ORDER BY rowid LIMIT $2",
-                after,
-                _ROWS_AT_ONCE,
-            )
-            if not rows:
-                return
-            after = rows[-1][0]
-            yield [row[1:] for row in rows]
+def _readable(database: Database, scratch: Database) -> AbstractAsyncContextManager[None]:
+    """Let transactions of the database read the scratch tables: in SQLite they are another file."""
+    if isinstance(database, SqliteDatabase) and isinstance(scratch, SqliteDatabase):
+        return database.beside(scratch.path, _BESIDE)
+    return nullcontext()
+
+
+async def _drop_indexes(scratch: Database) -> None:
+    async with scratch.transaction() as tx:
+        for index in _INDEXES:
+            await tx.execute(f"DROP INDEX {index}")
+
+
+async def _make_indexes(scratch: Database) -> None:
+    async with scratch.transaction() as tx:
+        for statement in statements(scratch.tables, scratch.dialect):
+            await tx.execute(statement)
 
 
 async def _renumber(tx: Tx, before: int) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from services.indicators.cells import FLOWS, PRESENCE, STOCKS, Presence
-from services.indicators.contributions import PresenceChange, Sums, merged, whole
+from services.indicators.contributions import Deltas, PresenceChange, Sums, merged, whole
 from services.indicators.register import Ints, Register
 from services.indicators.visits import Bools, Visits
 
@@ -64,7 +64,10 @@ class Recount:
 
     def add(self, schools: Ints, visits: Visits) -> Finished:
         """Count these schools with all their visits; returns what no later school touches."""
-        deltas = whole(visits, self._register, schools, self._look_back)
+        return self.take(schools, whole(visits, self._register, schools, self._look_back))
+
+    def take(self, schools: Ints, deltas: Deltas) -> Finished:
+        """Add what these schools were counted to; returns what no later school touches."""
         self._flow = merged([self._flow, deltas.flow])
         self._stock = merged([self._stock, deltas.stock])
         self._presence.append(deltas.presence)

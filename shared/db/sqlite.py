@@ -214,6 +214,19 @@ class SqliteDatabase:
                 raise
         self.committed.ring()
 
+    @asynccontextmanager
+    async def beside(self, path: Path, name: str) -> AsyncIterator[None]:
+        """Let transactions read another file as the schema `name`, until the block ends."""
+        if self._writer is None:
+            raise Transient(f"{self.path.name} is not open")
+        async with self._writing:
+            await self._writer.execute(f"ATTACH $1 AS {name}", str(path))
+        try:
+            yield
+        finally:
+            async with self._writing:
+                await self._writer.execute(f"DETACH {name}")
+
     async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Write in one hop: `work` runs inside one transaction in the writer's own thread."""
 
