@@ -1,7 +1,8 @@
 """The visits behind a figure, and those left out, each with its reason (04 §5).
 
 Owns the reasons and the paging, school by school in the order of codes. For flows these are the
-visits of the window's days; for stocks those whose answer may stand on D, and since when it does.
+visits of the window's days; for stocks those whose answer may stand on D, and since when it does,
+and the last answers that are too old to. Whatever another visit took the place of names it.
 """
 
 import asyncio
@@ -21,11 +22,13 @@ from services.indicators.read_store import Seen
 from services.indicators.register import Register
 from services.indicators.snapshots import Place, Snapshot
 from services.indicators.spans import Span
+from services.indicators.visits import Visits
 from shared.clients.figure_answers import Evidence
 from shared.clock import rfc3339
 from shared.domain.days import day_date
 
 _SCHOOLS_AT_ONCE = 100
+_REPLACED = frozenset(("superseded", "answered_again_later"))
 Flags = NDArray[np.bool_]
 
 
@@ -39,13 +42,17 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Verdicts:
-    """For each visit: shown at all, counted, why not, its parts, and how long it stands."""
+    """For each visit: shown at all, counted, why not, its parts, and how long it stands.
+
+    `instead` is the row of the visit that took its place, -1 for none.
+    """
 
     shown: Flags
     reason: list[str | None]
     numerator: NDArray[np.int64]
     denominator: NDArray[np.int64] | None
     stands: list[tuple[int, int] | None]
+    instead: NDArray[np.intp]
 
 
 async def evidence(
@@ -74,13 +81,15 @@ async def evidence(
         snapshot.look_back,
         line,
     )
+    first, last = asked.days
     rows: list[Evidence] = []
     for begin in range(0, len(left), _SCHOOLS_AT_ONCE):
         chunk = left[begin : begin + _SCHOOLS_AT_ONCE]
         seen = await read_store.visits_seen(
             snapshot.tx,
             [codes[code] for code in chunk],
-            *asked.days,
+            first - judge.before,
+            last,
             known_at=asked.known_at,
         )
         found = await asyncio.to_thread(judge.rows, seen)
@@ -121,6 +130,8 @@ class _Judge:
         self._look_back = look_back
         self._line = line
         self._basis = definitions.of(line).basis
+        self.before = look_back if self._basis == "stock" else 0
+        """Days before those of the question: an answer that is too old is shown as well."""
 
     def rows(self, seen: Seen) -> dict[int, list[Evidence]]:
         """The rows of each school, in order of the visits."""
@@ -155,14 +166,16 @@ class _Judge:
             shown = in_window & here
             elsewhere = np.zeros(len(visits), np.bool_)
         reasons = [
-            _left_out(seen, row, counted=bool(counted[row]))
+            left_out(seen, row, counted=bool(counted[row]))
             or ("not_in_unit_on_d" if elsewhere[row] else None)
             or (None if answered[row] else "not_answered")
             for row in range(len(visits))
         ]
         nothing: list[tuple[int, int] | None] = [None] * len(visits)
         shares = bool(self._definitions.lines[self._line].denominators) and self._basis is not None
-        return Verdicts(shown, reasons, numerator, denominator if shares else None, nothing)
+        return Verdicts(
+            shown, reasons, numerator, denominator if shares else None, nothing, _winners(visits)
+        )
 
     def _belongs_on_d(self, seen: Seen) -> Flags:
         """Whether each visit's school is active on D and belongs to the unit then."""
@@ -190,14 +203,20 @@ class _Judge:
         at_visit = flow_pieces(visits, np.arange(len(visits)), self._placed)
         was_here = self._inside[at_visit.path]
         belongs = self._belongs_on_d(seen)
-        shown = (visits.day <= on) & (visits.day > on - self._look_back) & (was_here | belongs)
+        recent = (visits.day <= on) & (visits.day > on - self._look_back)
+        too_old = counted & given & (visits.day + self._look_back == end) & (end <= on)
+        shown = (recent | too_old) & (was_here | belongs)
         reasons: list[str | None] = []
         for row in range(len(visits)):
-            reason = _left_out(seen, row, counted=bool(counted[row]))
+            reason = left_out(seen, row, counted=bool(counted[row]))
             if reason is None and not given[row]:
                 reason = "not_answered"
             if reason is None and not standing[row]:
-                reason = _not_standing(int(end[row]), int(visits.day[row]), on)
+                reason = (
+                    "too_old"
+                    if too_old[row]
+                    else _not_standing(int(end[row]), int(visits.day[row]), on)
+                )
             if reason is None and not answered[row]:
                 reason = "not_answered"
             reasons.append(reason)
@@ -205,7 +224,10 @@ class _Judge:
             (int(visits.day[row]), int(end[row])) if end[row] > visits.day[row] else None
             for row in range(len(visits))
         ]
-        return Verdicts(shown, reasons, numerator, denominator, stands)
+        instead = _winners(visits)
+        again = np.array([reason == "answered_again_later" for reason in reasons])
+        instead[again] = _successors(visits, np.flatnonzero(counted & given))[again]
+        return Verdicts(shown, reasons, numerator, denominator, stands, instead)
 
     def _placed_on_d(self, seen: Seen) -> FlowPieces:
         """Every visit with the gender that its school has on D."""
@@ -216,13 +238,42 @@ class _Judge:
         return replace(pieces, gender=self._placed.seg_gender[at])
 
 
+def _winners(visits: Visits) -> NDArray[np.intp]:
+    """For each visit the one that counts of its school, monitor and day; -1 for itself or none."""
+    best = {
+        (int(visits.school[row]), int(visits.day[row]), visits.monitor[row]): row
+        for row in np.flatnonzero(visits.counted()).tolist()
+        if visits.monitor[row] is not None
+    }
+    found = np.full(len(visits), -1, np.intp)
+    for row in np.flatnonzero(visits.eligible).tolist():
+        key = int(visits.school[row]), int(visits.day[row]), visits.monitor[row]
+        winner = best.get(key, row)
+        found[row] = -1 if winner == row else winner
+    return found
+
+
+def _successors(visits: Visits, answers: NDArray[np.intp]) -> NDArray[np.intp]:
+    """For each visit the next of these answers (rows) of the same school; -1 for none."""
+    answering = np.zeros(len(visits), np.bool_)
+    answering[answers] = True
+    found = np.full(len(visits), -1, np.intp)
+    following: dict[int, int] = {}
+    for row in reversed(visits.order().tolist()):
+        school = int(visits.school[row])
+        found[row] = following.get(school, -1)
+        if answering[row]:
+            following[school] = row
+    return found
+
+
 def _group(answered: str) -> int:
     """The stock group of an answer; a derived one is of the group it is taken from."""
     column = S[DERIVED[answered][0] if answered in DERIVED else answered]
     return next(place for place, name in enumerate(GROUPS) if column in GROUP_COLUMNS[name])
 
 
-def _left_out(seen: Seen, row: int, *, counted: bool) -> str | None:
+def left_out(seen: Seen, row: int, *, counted: bool) -> str | None:
     """Why a visit counts for nothing; None when it counts."""
     if seen.standing[row] != "standing":
         return seen.standing[row]
@@ -242,6 +293,7 @@ def _row(seen: Seen, row: int, verdicts: Verdicts) -> Evidence:
     visits, stands = seen.visits, verdicts.stands[row]
     reason = verdicts.reason[row]
     plain = reason in {None, "not_answered"}
+    instead = int(verdicts.instead[row]) if reason in _REPLACED else -1
     numerator, denominator = verdicts.numerator, verdicts.denominator
     return {
         "source": visits.source[row],
@@ -261,7 +313,12 @@ def _row(seen: Seen, row: int, verdicts: Verdicts) -> Evidence:
         "counted": reason is None,
         "reason": reason,
         "stands_since": _day(stands[0]) if stands and plain else None,
-        "stands_until": _day(stands[1]) if stands and plain else None,
+        "stands_until": _day(stands[1]) if stands and (plain or reason == "too_old") else None,
+        "replaced_by": (
+            None
+            if instead < 0
+            else {"source": visits.source[instead], "visit_id": visits.visit_id[instead]}
+        ),
     }
 
 

@@ -279,10 +279,19 @@ class ChildrenAnswer(Window, LineName):
     children: list[Child]
 
 
+class VisitName(TypedDict):
+    """A visit by its two names."""
+
+    source: str
+    visit_id: str
+
+
 class Evidence(TypedDict):
     """One visit revision behind a figure, or left out with the reason.
 
-    `stands_since` and `stands_until` (not included) only for stocks that stand on some day.
+    `stands_since` and `stands_until` (not included) only for stocks that stand on some day; for
+    one that is too_old the day on which it ceased. `replaced_by` is the visit that is counted
+    instead of a superseded one, or that answered again.
     """
 
     source: str
@@ -301,6 +310,7 @@ class Evidence(TypedDict):
     reason: str | None
     stands_since: str | None
     stands_until: str | None
+    replaced_by: VisitName | None
 
 
 class EvidenceAnswer(Window, LineName):

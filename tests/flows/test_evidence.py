@@ -6,7 +6,8 @@ page by page. Of what is left out every visit has a reason, and the reasons are 
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from collections import Counter
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -14,11 +15,13 @@ from zoneinfo import ZoneInfo
 
 from tests.flows.test_known_at import instants, played
 from tests.histories.generator import random_history
+from tests.oracle.compare import Window, month_window
 from tests.oracle.figures import Oracle
 from tests.support.embedded import Embedded, embedded
 
 UNITS = ("PK-BA", "PK-BA-QTA", "school:01001")
-MONTH, FIRST, LAST = "2018-03", date(2018, 3, 1), date(2018, 3, 31)
+CROWDED = month_window("2018-03")
+YEAR_LATER = month_window("2019-04")
 LINES = (
     ("student_attendance", None),
     ("student_attendance", "girls"),
@@ -62,25 +65,32 @@ def summed(rows: list[Row], indicator: str) -> tuple[int, int, int, int]:
 async def test_evidence_adds_up_to_the_figure(tmp_path: Path) -> None:
     async with embedded(tmp_path) as house:
         log = await played(house, random_history(51, 200, clock=True))
-        told = 0
-        for instant in (None, instants(log, 51, 1)[0]):
+        told: Counter[str | None] = Counter()
+        for instant, window in ((None, YEAR_LATER), (instants(log, 51, 1)[0], CROWDED)):
             for unit in UNITS:
                 for view in ("as_was", "restated"):
-                    told += await compared(house, log, unit, view, instant)
-        assert told > 100, "nothing counted proves nothing"
+                    told += await compared(house, log, unit, view, window, instant)
+        assert told[None] > 100, "nothing counted proves nothing"
+        reasons = {"too_old", "superseded", "withdrawn", "answered_again_later", "not_answered"}
+        assert reasons <= told.keys()
 
 
 async def compared(
-    house: Embedded, log: list[Row], unit: str, view: str, instant: datetime | None
-) -> int:
-    """Hold the evidence of every line against the oracle's figure; how many visits counted."""
+    house: Embedded,
+    log: list[Row],
+    unit: str,
+    view: str,
+    window: Window,
+    instant: datetime | None,
+) -> Counter[str | None]:
+    """Hold the evidence of every line against the oracle's figure; the visits by their reason."""
     today = (instant or house.clock.now()).astimezone(ZoneInfo("Asia/Karachi")).date()
     oracle = Oracle(log, instant)
-    figures = oracle.figures(unit, FIRST, LAST, today, view)["figures"]
-    asked = {"period": MONTH, "view": view}
+    figures = oracle.figures(unit, window.first, window.last, today, view)["figures"]
+    asked = {"period": window.period, "view": view}
     if instant is not None:
         asked["known_at"] = instant.isoformat()
-    told = 0
+    told: Counter[str | None] = Counter()
     for indicator, split in LINES:
         path = f"/v1/units/{quote(unit, safe='')}/figures/{indicator}/evidence"
         rows = await pages(house, path, asked | ({"split": split} if split else {}))
@@ -95,12 +105,12 @@ async def compared(
         if indicator == "schools_known":  # its denominator is the register's
             wanted, found = (wanted[0], wanted[3]), (found[0], found[3])
         assert found == wanted, (unit, view, instant, indicator, split)
-        told += reasons_hold(rows, oracle)
+        told += reasons_hold(rows, oracle, window)
     return told
 
 
-def reasons_hold(rows: list[Row], oracle: Oracle) -> int:
-    """Whether a visit counts at all is what the oracle says; how many rows count."""
+def reasons_hold(rows: list[Row], oracle: Oracle, window: Window) -> Counter[str | None]:
+    """Whether a visit counts at all is what the oracle says; how often each reason is given."""
     counted = {(visit.source, visit.visit_id) for visit in oracle.world.counted()}
     for row in rows:
         key = ("" if row["source"] == "own" else row["source"], row["visit_id"])
@@ -108,10 +118,19 @@ def reasons_hold(rows: list[Row], oracle: Oracle) -> int:
         never = {"withdrawn", "excluded", "quarantined", "verification", "superseded"}
         assert (key in counted) is (row["reason"] not in never), row
         assert row["counted"] is (row["reason"] is None), row
+        replaced = row["reason"] in {"superseded", "answered_again_later"}
+        assert replaced is (row["replaced_by"] is not None), row
+        if row["replaced_by"] is not None:
+            other = row["replaced_by"]
+            winner = ("" if other["source"] == "own" else other["source"], other["visit_id"])
+            assert winner in counted
+            assert oracle.world.visits[winner].code == visit.code
+        if row["reason"] == "too_old":
+            assert (window.last - visit.day).days >= 365
         if row["reason"] == "withdrawn":
             assert visit.withdrawn
         if row["reason"] == "excluded":
             assert visit.excluded
         if row["reason"] == "verification":
             assert visit.kind == "verification"
-    return sum(row["counted"] for row in rows)
+    return Counter(row["reason"] for row in rows)
