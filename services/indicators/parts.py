@@ -66,10 +66,16 @@ async def figure_parts(
     else:
         school = [place.school or 0]
         sums, words = await strata.parts_of_schools(snapshot.tx, asked, school, kind)
+    new = None
+    if question.since is not None:
+        received, _ = await strata.new_parts(
+            snapshot.tx, asked, question.since, unit=place.unit, school=place.school, kind=kind
+        )
+        new = compute(definitions, received, question.confidence, snapshot.alike).visits
 
     def made() -> list[Figure]:
         found = compute(definitions, sums, question.confidence, snapshot.alike)
-        rows = figure_rows(definitions, found, wanted)
+        rows = figure_rows(definitions, found, wanted, new)
         shown = (found.visits != 0) | (found.numerator != 0) | (found.denominator != 0)
         figures: list[Figure] = []
         for at, line in enumerate(wanted):

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from services.indicators import directory, gather, read_store, sums
 from services.indicators.cells import STOCKS
-from services.indicators.contributions import Pieces, whole_pieces
+from services.indicators.contributions import whole_pieces
 from services.indicators.figures import Sums, nothing
 from services.indicators.gather import Asked
 from services.indicators.intervals import Integers
+from services.indicators.pieces import FlowPieces, flow_pieces
 from services.indicators.register import Ints, Register
 from services.indicators.sums import Grouping, Members
 from services.indicators.traits import OF_VISITS, Part, Traits, of_schools, of_visits, types_of
@@ -108,6 +109,52 @@ def _widened(grouping: Grouping, width: int) -> Grouping:
     return Grouping(tuple(widened(layer) for layer in grouping.layers), grouping.size * width)
 
 
+async def new_parts(
+    tx: Tx, asked: Asked, since: int, *, unit: int | None, school: int | None, kind: str
+) -> tuple[Sums, tuple[str, ...]]:
+    """As `gather.new_visits`, divided: the counted visits received after `since` (microseconds)."""
+    if unit is not None:
+        placed, grouping = asked.placed, sums.by_units(asked.register, [unit])
+        schools = gather.ever_under(asked.register, grouping).tolist()
+    else:
+        schools = [] if school is None else [school]
+        placed = gather.each_school(asked.register)
+        grouping = sums.by_schools(len(asked.register.school_codes), schools)
+    traits = await _traits(tx, asked, schools, kind)
+    wide = _widened(grouping, len(traits.words))
+    days = min(s.first for s in asked.spans), max(s.last for s in asked.spans)
+    total = nothing(wide.size * len(asked.spans))
+    for begin in range(0, len(schools), _SCHOOLS_AT_ONCE):
+        chunk = schools[begin : begin + _SCHOOLS_AT_ONCE]
+        visits = await gather.visits_of(tx, asked, chunk, days, after=since)
+        made = await read_store.off_loop(len(visits), _new, visits, asked, placed, wide, traits)
+        total = total.plus(made)
+    return total, traits.words
+
+
+def _new(visits: Visits, asked: Asked, placed: Register, wide: Grouping, traits: Traits) -> Sums:
+    """The answers of new visits, standing or not, in the parts of each window."""
+    pieces = flow_pieces(visits, np.flatnonzero(visits.counted()), placed)
+    flow = replace(pieces, path=_flow_paths(visits, pieces, traits))
+    stock = np.zeros((wide.size, len(asked.spans), STOCKS), np.int64)
+    if traits.kind not in OF_VISITS:
+        answers, school = sums.answers_of(visits, pieces), visits.school[pieces.row]
+        for number, span in enumerate(asked.spans):
+            path = _part(pieces.path, traits, school, span.state_on)
+            inside = (pieces.day >= span.first) & (pieces.day <= span.last)
+            for layer in wide.layers:
+                stock[:, number] += sums.sum_by(layer[path[inside]], answers[inside], wide.size)
+    return sums.assemble(
+        sums.of_flows(visits, flow, wide, asked.spans),
+        stock.reshape(-1, STOCKS),
+        sums.present_of(visits, flow),
+        wide,
+        asked.spans,
+        [_nobody()] * len(asked.spans),
+        len(placed.school_codes),
+    )
+
+
 def _members(asked: Asked, placed: Register, traits: Traits) -> list[Members]:
     """The members of each part on each window's D; a kind of visits has none."""
     found = []
@@ -132,7 +179,7 @@ def _divided(
 ) -> Sums:
     """Everything these visits, all of these schools, add to the parts."""
     whole = whole_pieces(visits, placed, asked.look_back)
-    flow = replace(whole.flow, path=_flow_paths(visits, whole, traits))
+    flow = replace(whole.flow, path=_flow_paths(visits, whole.flow, traits))
     chosen = np.zeros(len(placed.school_codes), np.bool_)
     chosen[list(schools)] = True
     stock = np.zeros((wide.size, len(asked.spans), STOCKS), np.int64)
@@ -157,9 +204,8 @@ def _divided(
     )
 
 
-def _flow_paths(visits: Visits, whole: Pieces, traits: Traits) -> Ints:
+def _flow_paths(visits: Visits, pieces: FlowPieces, traits: Traits) -> Ints:
     """The part of each flow piece: by its visit's type, or by its school on the visit's day."""
-    pieces = whole.flow
     if traits.kind in OF_VISITS:
         code = types_of(visits.mask[pieces.row])
     else:

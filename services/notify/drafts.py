@@ -144,6 +144,7 @@ def item_of(alert: Alert, rule: Rule, zone: ZoneInfo) -> Item:
         severity_rank=rule.severity_rank,
         now=(latest["numerator"], latest["denominator"]) if ended else None,
         open_days=0 if alert.closed is None else (alert.closed - begun) // DAY,
+        names=alert.decided.get("names"),
     )
 
 

@@ -37,7 +37,8 @@ class Statistics:
 
     `known_at` (microseconds) is the time up to which every recorded visit is in. `n_eff` is
     infinite for a census. `new_visits` counts the answering visits received after the moment
-    the question named. `first` and `last` are the window's days, both included.
+    the question named. `first` and `last` are the window's days, both included. `definition` is the
+    version that the figure was made by, `names` what the indicator is called in texts, by language.
     """
 
     first: date
@@ -54,6 +55,8 @@ class Statistics:
     schools_registered: int
     newest: date | None
     new_visits: int
+    definition: int | None = None
+    names: dict[str, str] | None = None
 
     @property
     def value(self) -> Fraction | None:
@@ -149,5 +152,7 @@ def statistics_json(statistics: Statistics, probability: float | None) -> dict[s
         "schools_registered": statistics.schools_registered,
         "newest_visit": None if statistics.newest is None else statistics.newest.isoformat(),
         "new_visits": statistics.new_visits,
+        "definition": statistics.definition,
+        "names": statistics.names,
         "probability": None if probability is None else round(probability, 6),
     }

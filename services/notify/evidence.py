@@ -11,7 +11,7 @@ from datetime import date, datetime
 
 from services.notify.evaluate import Statistics
 from services.notify.rules import Rule
-from shared.clients.figure_answers import Figure, FiguresAnswer
+from shared.clients.figure_answers import Figure, FiguresAnswer, Indicator
 from shared.clients.indicators import IndicatorsClient
 from shared.clock import micros, rfc3339
 
@@ -22,6 +22,7 @@ class Figures:
     def __init__(self, indicators: IndicatorsClient) -> None:
         self._indicators = indicators
         self._answers: dict[tuple[object, ...], FiguresAnswer] = {}
+        self._catalogue: dict[str, Indicator] | None = None
 
     async def ask(
         self,
@@ -38,7 +39,9 @@ class Figures:
         received later, keeping the others in their present revisions. Raises Problem.
         """
         confidence = round(2 * rule.confidence - 1, 6)
-        key = (unit_id, days, confidence, since, known_at)
+        definition = await self._definition(rule.indicator)
+        named, kind = _beyond(definition, rule.split)
+        key = (unit_id, days, confidence, since, known_at, named, kind)
         answer = self._answers.get(key)
         if answer is None:
             answer = await self._indicators.figures(
@@ -47,13 +50,39 @@ class Figures:
                 confidence=confidence,
                 since=None if since is None else rfc3339(since),
                 received_until=None if known_at is None else rfc3339(known_at),
+                indicators=named,
+                split_by=kind,
             )
             self._answers[key] = answer
-        return read(answer, rule, days, known_at)
+        return read(answer, rule, days, known_at, definition)
+
+    async def _definition(self, code: str) -> Indicator | None:
+        """An indicator as it is in force; asked once a round, for texts name it as it is now."""
+        if self._catalogue is None:
+            answer = await self._indicators.catalogue()
+            self._catalogue = {row["code"]: row for row in answer["indicators"]}
+        return self._catalogue.get(code)
+
+
+def _beyond(definition: Indicator | None, split: str | None) -> tuple[str | None, str | None]:
+    """What must be asked for by name: the indicator and the kind of parts, None where it need not.
+
+    Every answer holds the indicators that are always shown, with the splits that are stored.
+    """
+    if definition is None:
+        return None, None
+    kind = (split or "").partition(":")[0]
+    if kind and kind in definition["by"]:
+        return definition["code"], kind
+    return (definition["code"] if definition["shown"] == "asked" else None), None
 
 
 def read(
-    answer: FiguresAnswer, rule: Rule, days: tuple[date, date], known_at: int | None
+    answer: FiguresAnswer,
+    rule: Rule,
+    days: tuple[date, date],
+    known_at: int | None,
+    definition: Indicator | None = None,
 ) -> Statistics:
     """Return the statistic of a rule's indicator and split in an answer of figures."""
     figure = next(
@@ -81,7 +110,14 @@ def read(
         schools_registered=answer["schools_registered"],
         newest=None if newest is None else date.fromisoformat(newest),
         new_visits=0 if figure is None else figure.get("new_visits", 0),
+        definition=None if figure is None else figure["definition"],
+        names=None if definition is None else _names(definition),
     )
+
+
+def _names(definition: Indicator) -> dict[str, str]:
+    """What an indicator is called in texts: its short names, its labels where it has none."""
+    return {**definition["labels"], **definition["short"]}
 
 
 def _effective(figure: Figure | None) -> float:

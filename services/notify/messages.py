@@ -25,7 +25,8 @@ _SHORTEST_NAME = 6
 class Item:
     """One alert as it is told: codes, names, integers and the exact limit (as a fraction's text).
 
-    `now` is the figure (numerator, denominator) at the end of an alert, None while it is open.
+    `now` is the figure (numerator, denominator) at the end of an alert, None while it is open;
+    `names` are the indicator's by language, None where none were kept.
     """
 
     alert_id: str
@@ -48,6 +49,7 @@ class Item:
     severity_rank: int
     now: tuple[int, int] | None = None
     open_days: int = 0
+    names: dict[str, str] | None = None
 
     @property
     def shortfall(self) -> Fraction:
@@ -120,8 +122,9 @@ def _duration(days: int, language: str) -> str:
 
 
 def _indicator(item: Item, language: str) -> str:
-    known = words.INDICATORS.get(item.indicator)
-    name = known[language] if known else clean(item.indicator.replace("_", " "))
+    # An alert of a time when names were not kept with it has those of the circular's indicators.
+    names = item.names or words.INDICATORS.get(item.indicator) or {}
+    name = clean(names.get(language) or names.get("en") or item.indicator.replace("_", " "))
     if item.split is None:
         return name
     word = item.split.partition(":")[2] or item.split

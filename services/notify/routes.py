@@ -26,6 +26,7 @@ from services.notify.places import Places
 from services.notify.schemas import NoteIn, RuleIn
 from services.notify.words import LANGUAGES
 from shared.access import Principal
+from shared.clients.figure_answers import Indicator
 from shared.clients.indicators import IndicatorsClient
 from shared.errors import FieldError, Problem, not_found
 from shared.security import public, require
@@ -101,7 +102,7 @@ async def _known_indicators(indicators: IndicatorsClient, sent: list[RuleIn]) ->
         catalogue = await indicators.catalogue()
     except Problem:
         return
-    shares = {row["code"] for row in catalogue["indicators"] if row["unit"] == "share"}
+    shares = {row["code"]: row for row in catalogue["indicators"] if row["unit"] == "share"}
     detail = "There is no such indicator, or it is no share."
     errors = [
         FieldError(f"/{place}/indicator", "unknown_indicator", detail)
@@ -110,6 +111,21 @@ async def _known_indicators(indicators: IndicatorsClient, sent: list[RuleIn]) ->
     ]
     if errors:
         raise Problem(422, "unknown_indicator", detail, errors=errors)
+    detail = "This indicator has no such split."
+    errors = [
+        FieldError(f"/{place}/split", "invalid_split", detail)
+        for place, rule in enumerate(sent)
+        if not _splits(shares[rule.indicator], rule.split)
+    ]
+    if errors:
+        raise Problem(422, "invalid_split", detail, errors=errors)
+
+
+def _splits(indicator: Indicator, split: str | None) -> bool:
+    """Whether an indicator has a split: stored, or of a kind that it is split by when asked."""
+    kind, separator, word = (split or "").partition(":")
+    made = bool(separator and word) and kind in indicator["by"]
+    return split is None or made or split in {row["split"] for row in indicator["splits"]}
 
 
 def _alerts(routes: APIRouter, parts: Parts) -> None:

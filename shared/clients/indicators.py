@@ -111,9 +111,11 @@ class IndicatorsClient:
         confidence: float | None = None,
         since: str | None = None,
         received_until: str | None = None,
+        indicators: str | None = None,
+        split_by: str | None = None,
         known_at: str | None = None,
     ) -> FiguresAnswer:
-        """All figures of a unit over a period; times are RFC 3339."""
+        """All figures of a unit over a period, or those named; times are RFC 3339."""
         found: FiguresAnswer = await self._get(
             f"{_unit(unit_id)}/figures",
             {
@@ -123,6 +125,8 @@ class IndicatorsClient:
                 "confidence": confidence,
                 "since": since,
                 "received_until": received_until,
+                "indicators": indicators,
+                "split_by": split_by,
                 "known_at": known_at,
             },
         )

@@ -58,6 +58,7 @@ class Row:
 
     code: str
     name: str
+    unit: str
     figure: Figure
     text: str
     low: str | None
@@ -130,7 +131,7 @@ class CardView:
 
 def card_view(card: Card, texts: Texts, sort: str = "name", order: Order = "asc") -> CardView:
     """Write a card down in one language, its children in the order asked for."""
-    rows = [_row(card, line, texts) for code in HEADLINE if (line := card.line(code))]
+    rows = [_row(card, line, texts) for code in _on_card(card) if (line := card.line(code))]
     ranks = [line.rank.of for line in card.lines if line.rank]
     return CardView(
         flow=tuple(row for row in rows if not _is_stock(card, row.code)),
@@ -149,6 +150,25 @@ def card_view(card: Card, texts: Texts, sort: str = "name", order: Order = "asc"
         same=any(row.moves.same for row in rows),
         year=not _is_year_before(card) and any(row.moves.year for row in rows),
     )
+
+
+def _on_card(card: Card) -> tuple[str, ...]:
+    """The circular's nine, and every other share of the definitions that no fact tells already."""
+    others = [
+        line.figure.indicator
+        for line in card.lines
+        if line.figure.split is None
+        and line.figure.denominator is not None
+        and line.figure.indicator not in (*HEADLINE, *_FACTS)
+    ]
+    return (*HEADLINE, *others)
+
+
+def _name(line: Line, texts: Texts) -> str:
+    """What an indicator is called: a definition of the deployment's own brings its own name."""
+    indicator = line.indicator
+    own = indicator.labels.get(texts.lang) or indicator.labels.get("en") or indicator.code
+    return texts.maybe(indicator.code, own) if indicator.definition == 1 else own
 
 
 def _is_year_before(card: Card) -> bool:
@@ -170,7 +190,8 @@ def _row(card: Card, line: Line, texts: Texts) -> Row:
     code = figure.indicator
     return Row(
         code=code,
-        name=texts.maybe(code, line.indicator.labels.get(texts.lang, code)),
+        name=_name(line, texts),
+        unit=f"unit.{code}" if texts.maybe(f"unit.{code}", "") else "unit.other",
         figure=figure,
         text=percent(share, goal, lower=line.indicator.lower_is_better),
         low=half_up(bounds[0] * 100) if bounds else None,
@@ -234,7 +255,8 @@ def _mark(change: Fraction | None, *, clear: bool) -> str:
 
 
 def _splits(card: Card, code: str, texts: Texts) -> tuple[Split, ...]:
-    wanted = _ON_CARD.get(code, ())
+    own = tuple(line.figure.split or "" for line in card.splits(code))
+    wanted = _ON_CARD.get(code, () if code in HEADLINE else own)
     lines = {line.figure.split: line.figure for line in card.splits(code)}
     shown = [
         Split(texts.maybe(f"split.{name}", name), percent(lines[name].share), lines[name].reliable)

@@ -155,6 +155,7 @@ EN: dict[str, str] = {
     "unit.usable_toilets": "{part} of {whole} toilets",
     "unit.learning_environment": "{part} of {whole} items seen",
     "unit.child_clubs": "{part} of {whole} schools",
+    "unit.other": "{part} of {whole}",
     "unit.procurement_participation": "{part} of {whole} feeder schools",
     "short.student_attendance": "Students",
     "short.teacher_attendance": "Teachers",

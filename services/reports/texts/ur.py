@@ -154,6 +154,7 @@ UR: dict[str, str] = {
     "unit.usable_toilets": "{whole} بیت الخلا میں سے {part}",
     "unit.learning_environment": "{whole} باتوں میں سے {part} موجود",
     "unit.child_clubs": "{whole} اسکولوں میں سے {part}",
+    "unit.other": "{whole} میں سے {part}",
     "unit.procurement_participation": "{whole} فیڈر اسکولوں میں سے {part}",
     "short.student_attendance": "طلبہ",
     "short.teacher_attendance": "اساتذہ",

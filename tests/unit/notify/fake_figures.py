@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 import httpx
 
+from services.notify import words
 from shared.clock import Clock, micros, rfc3339
 from shared.domain.intervals import wilson
 
@@ -126,10 +127,23 @@ class FakeFigures:
         }
 
 
+def _defined(code: str, unit: str, splits: tuple[str, ...] = ()) -> dict[str, object]:
+    """A row of the catalogue, as far as notify reads it; the real one tells its own names."""
+    return {
+        "code": code,
+        "unit": unit,
+        "labels": {},
+        "short": words.INDICATORS.get(code, {}),
+        "shown": "always",
+        "by": ["school_level"],
+        "splits": [{"split": split} for split in splits],
+    }
+
+
 CATALOGUE = [
-    {"code": "teacher_attendance", "unit": "share"},
-    {"code": "student_attendance", "unit": "share"},
-    {"code": "visits_made", "unit": "count"},
+    _defined("teacher_attendance", "share", ("male", "female")),
+    _defined("student_attendance", "share", ("boys", "girls")),
+    _defined("visits_made", "count"),
 ]
 
 
