@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 NAMES = {
+    "all_changes": "get_all_changes",
     "all_series": "get_all_series",
     "behind": "get_evidence",
     "card_of": "get_card",
+    "bulk_figures": "read_figures",
+    "bulk_visits": "read_visits",
     "change": "get_change",
     "children": "get_children",
     "children_figures": "get_children_figures",
@@ -24,6 +27,7 @@ NAMES = {
     "ranked": "rank_children",
     "ready": "get_ready",
     "receipt": "take_receipt",
+    "resemblance": "get_resemblance",
     "schools": "get_unit_schools",
     "search": "search_units",
     "series": "get_series",
