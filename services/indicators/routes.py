@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query
 
 from services.indicators import read_store
 from services.indicators.asking import read_number
+from services.indicators.bulk_routes import add_bulk
 from services.indicators.change_routes import add_changes
 from services.indicators.figure_routes import add_figures
 from services.indicators.lists_routes import add_lists
@@ -35,6 +36,7 @@ def routes(snapshots: Snapshots, database: Database, sealer: Sealer, stream: Str
     add_changes(router, snapshots)
     add_units(router, snapshots)
     add_lists(router, snapshots)
+    add_bulk(router, snapshots)
     add_stream(router, snapshots, stream)
     _add_applied(router, database)
     return router
