@@ -24,9 +24,11 @@ from fastapi import FastAPI
 from demo import synthetic
 from services.indicators import answers
 from services.indicators.asking import question
+from services.indicators.definition_file import shipped
 from services.indicators.registry_store import Registers
 from services.indicators.snapshots import Snapshots
 from shared.access import Principal
+from shared.clients.calendar import CalendarClient
 from shared.clock import SetClock, micros
 from shared.db.transaction import Tx
 from shared.settings import Settings, load_settings
@@ -100,6 +102,8 @@ class Sides:
             settings.zone,
             settings.look_back_days,
             _AlwaysFresh(),
+            shipped(),
+            CalendarClient(app.state.platform.client("ingest")),
         )
         self._client = client
         self._raw = raw
