@@ -194,6 +194,13 @@ async def _exchange(tx: Tx, database: Database, scratch: Database) -> None:
             f"DELETE FROM {table} WHERE NOT EXISTS "
             f"(SELECT 1 FROM {anew}.{table} s WHERE {at}{equal})"
         )
+        # What is left is in both: as many rows as there are anew are all of them.
+        counted = [
+            (await tx.fetch_one(f"SELECT count(*) FROM {held}"))[0]
+            for held in (table, f"{anew}.{table}")
+        ]
+        if counted[0] == counted[1]:
+            continue
         await tx.execute(
             f"INSERT INTO {table} ({names}) SELECT {names} FROM {anew}.{table} s "
             f"WHERE NOT EXISTS (SELECT 1 FROM {table} WHERE {at})"

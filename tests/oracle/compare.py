@@ -61,7 +61,8 @@ def _value_differs(expected: Row, actual: Row) -> bool:
     return int(shown * 1_000_000) != _millionths(value)
 
 
-def _row_differences(expected: Row, actual: Row) -> list[str]:
+def row_differences(expected: Row, actual: Row) -> list[str]:
+    """What one figure on the wire says otherwise than the oracle's row."""
     found = []
     if expected["reliable"] is not actual.get("reliable"):
         found.append(f"reliable {actual.get('reliable')!r}, expected {expected['reliable']}")
@@ -93,7 +94,7 @@ def differences(expected: Row, actual: Row) -> list[str]:
     for key in sorted(wanted.keys() | given.keys(), key=str):
         name = f"{key[0]}/{key[1] or 'total'}"
         if key in wanted and key in given:
-            found += [f"{name}: {what}" for what in _row_differences(wanted[key], given[key])]
+            found += [f"{name}: {what}" for what in row_differences(wanted[key], given[key])]
             continue
         lonely = wanted[key] if key in wanted else given[key]
         if key[0] not in FIXED:

@@ -39,24 +39,7 @@ class Oracle:
     def figures(self, unit: str, first: date, last: date, today: date, view: str) -> dict[str, Any]:
         """The figures answer for the days first to last; `view` is as_was or restated."""
         last_day = min(last, today)
-
-        def belongs(code: str, day: date) -> bool:
-            return self.register.belongs(code, unit, today if view == "restated" else day)
-
-        tally: Tally = {}
-        for day, code, visit in self.visits:
-            if first <= day <= last and belongs(code, day):
-                answers = flow_answers(visit.form, self.register.gender(code, day))
-                for indicator, split, num, den in answers:
-                    tally.setdefault((indicator, split), []).append((code, num, den))
-        registered = [
-            code
-            for code in self.register.schools
-            if self.register.active(code, last_day) and belongs(code, last_day)
-        ]
-        for code in registered:
-            for indicator, split, num, den in self.standing(code, last_day):
-                tally.setdefault((indicator, split), []).append((code, num, den))
+        tally, registered = self.tally(unit, first, last, today, view)
         known = [
             code
             for code in registered
@@ -78,6 +61,31 @@ class Oracle:
             "coverage": (len(visited), len(registered)),
             "figures": [{**row, "reliable": _reliable(row, census=census)} for row in rows],
         }
+
+    def tally(
+        self, unit: str, first: date, last: date, today: date, view: str
+    ) -> tuple[Tally, list[str]]:
+        """What each school answered to each figure, and the schools registered on the last day."""
+        last_day = min(last, today)
+
+        def belongs(code: str, day: date) -> bool:
+            return self.register.belongs(code, unit, today if view == "restated" else day)
+
+        tally: Tally = {}
+        for day, code, visit in self.visits:
+            if first <= day <= last and belongs(code, day):
+                answers = flow_answers(visit.form, self.register.gender(code, day))
+                for indicator, split, num, den in answers:
+                    tally.setdefault((indicator, split), []).append((code, num, den))
+        registered = [
+            code
+            for code in self.register.schools
+            if self.register.active(code, last_day) and belongs(code, last_day)
+        ]
+        for code in registered:
+            for indicator, split, num, den in self.standing(code, last_day):
+                tally.setdefault((indicator, split), []).append((code, num, den))
+        return tally, registered
 
     def standing(self, code: str, day: date) -> list[tuple[str, str | None, int, int]]:
         """What stands for an active school on the day, over all stock groups."""

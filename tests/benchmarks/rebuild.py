@@ -1,0 +1,123 @@
+"""How fast all is computed anew from the journal: a rebuild against the live fold, and its memory.
+
+`python -m tests.benchmarks.rebuild [--visits N] [--schools N] [--rounds N] [--only …]`
+
+The same visits, uploaded through ingest's own interface, are folded by one indicators process as
+they would be live (journal to PostgreSQL, then journal to SQLite), and are then computed anew
+beside it, each rebuild in a process of its own whose largest resident set is printed with those of
+its workers. Both end with `verify`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import multiprocessing
+import resource
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from demo import synthetic
+from services.app import create_app
+from services.indicators.rebuild import rebuild
+from shared.clock import SetClock
+from shared.settings import Settings, load_settings
+from tests.benchmarks.house import (
+    FIRST,
+    LAST,
+    NOW,
+    REGISTER_SEED,
+    VISITS_SEED,
+    application,
+    client_of,
+    fold,
+    upload,
+    verified,
+)
+from tests.support.postgres import Postgres
+
+
+def _largest() -> tuple[float, float]:
+    """MiB: the most this process ever held, and the most any of its workers did."""
+    who = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return tuple(resource.getrusage(each).ru_maxrss / 1024 for each in who)  # type: ignore[return-value]
+
+
+def _rebuilt(settings: Settings, told: multiprocessing.Queue[tuple[float, float, float]]) -> None:
+    """Compute all anew; tells seconds, and MiB of this process and of its workers."""
+
+    async def run() -> None:
+        app = create_app(settings, SetClock(NOW), background=False)
+        async with app.router.lifespan_context(app):
+            database = app.state.platform.database
+            began = time.perf_counter()
+            await rebuild(
+                database("indicators"), database("ingest"), settings, lambda done, total: None
+            )
+            seconds = time.perf_counter() - began
+        told.put((seconds, *_largest()))
+
+    asyncio.run(run())
+
+
+async def measured(given: argparse.Namespace, settings: Settings, name: str) -> None:
+    """Fold live, then rebuild, in turns as often as asked; prints the ratio of the best."""
+    register = synthetic.register(given.schools, REGISTER_SEED)
+    made = synthetic.visits(register, given.visits, VISITS_SEED, FIRST, LAST, False)
+    async with application(settings) as app:
+        async with client_of(app) as client:
+            await upload(client, register, (body for _, body in made))
+        live = await fold(app, register, given.visits)
+        print(f"live fold, {name}: {live}", flush=True)
+        database = app.state.platform.database
+        ratios = []
+        for _ in range(given.rounds):
+            spawning = multiprocessing.get_context("spawn")
+            told = spawning.Queue()
+            process = spawning.Process(target=_rebuilt, args=(settings, told))
+            process.start()
+            seconds, own, worker = await asyncio.to_thread(told.get, timeout=3_600)
+            await asyncio.to_thread(process.join)
+            rate = given.visits / seconds
+            ratios.append(rate / live.rate)
+            print(
+                f"rebuild, {name}: {rate:,.0f}/s, {ratios[-1]:.2f} × the live fold (at least 5); "
+                f"at most {own:,.0f} MiB, a worker {worker:,.0f} MiB",
+                flush=True,
+            )
+        await verified(database("indicators"), database("ingest"), settings)
+    print(json.dumps({"rebuild": name, "ratio": round(max(ratios), 2)}), flush=True)
+
+
+async def main() -> None:
+    """Both kinds of database."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--visits", type=int, default=100_000)
+    parser.add_argument("--schools", type=int, default=3_000)
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--only", choices=("postgresql", "sqlite"))
+    given = parser.parse_args()
+    services = ["ingest", "indicators"]
+    if given.only != "sqlite":
+        postgres = Postgres()
+        try:
+            postgres.start()
+            url = postgres.new_database()
+            with tempfile.TemporaryDirectory() as folder:
+                settings = load_settings(
+                    {}, services=services, database_url=url, data_dir=Path(folder)
+                )
+                await measured(given, settings, "PostgreSQL")
+        finally:
+            postgres.close()
+    if given.only != "postgresql":
+        with tempfile.TemporaryDirectory() as folder:
+            settings = load_settings({}, services=services, data_dir=Path(folder))
+            await measured(given, settings, "SQLite")
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))
