@@ -98,7 +98,7 @@ def add_figures(router: APIRouter, snapshots: Snapshots) -> None:
 
 
 def _add_children(router: APIRouter, answered: Answered) -> None:
-    @router.get("/v1/units/{unit_id}/children/figures", response_model=ChildrenFigures)
+    @router.get("/v1/units/{unit_id:segment}/children/figures", response_model=ChildrenFigures)
     async def children_figures(
         request: Request,
         principal: Reader,
@@ -120,7 +120,7 @@ def _add_children(router: APIRouter, answered: Answered) -> None:
 
 
 def _add_indicator(router: APIRouter, answered: Answered) -> None:
-    @router.get("/v1/units/{unit_id}/figures/{indicator}/series", response_model=Series)
+    @router.get("/v1/units/{unit_id:segment}/figures/{indicator}/series", response_model=Series)
     async def series(
         request: Request,
         principal: Reader,
@@ -140,7 +140,7 @@ def _add_indicator(router: APIRouter, answered: Answered) -> None:
 
         return await answered(request, principal, unit_id, answer)
 
-    @router.get("/v1/units/{unit_id}/figures/{indicator}/children", response_model=ChildrenAnswer)
+    @router.get("/v1/units/{unit_id:segment}/figures/{indicator}/children", response_model=ChildrenAnswer)
     async def ranked(
         request: Request,
         principal: Reader,
@@ -161,7 +161,7 @@ def _add_indicator(router: APIRouter, answered: Answered) -> None:
 
         return await answered(request, principal, unit_id, answer)
 
-    @router.get("/v1/units/{unit_id}/figures/{indicator}/change", response_model=Change)
+    @router.get("/v1/units/{unit_id:segment}/figures/{indicator}/change", response_model=Change)
     async def change(
         request: Request,
         principal: Reader,
@@ -189,7 +189,7 @@ def _add_indicator(router: APIRouter, answered: Answered) -> None:
 
 
 def _add_evidence(router: APIRouter, snapshots: Snapshots) -> None:
-    @router.get("/v1/units/{unit_id}/figures/{indicator}/evidence", response_model=EvidenceAnswer)
+    @router.get("/v1/units/{unit_id:segment}/figures/{indicator}/evidence", response_model=EvidenceAnswer)
     async def behind(
         request: Request,
         principal: Reader,
@@ -221,7 +221,7 @@ def _add_evidence(router: APIRouter, snapshots: Snapshots) -> None:
 
 
 def _add_whole(router: APIRouter, answered: Answered) -> None:
-    @router.get("/v1/units/{unit_id}/series", response_model=AllSeries)
+    @router.get("/v1/units/{unit_id:segment}/series", response_model=AllSeries)
     async def all_series(
         request: Request,
         principal: Reader,
@@ -240,7 +240,7 @@ def _add_whole(router: APIRouter, answered: Answered) -> None:
 
         return await answered(request, principal, unit_id, answer)
 
-    @router.get("/v1/units/{unit_id}/figures", response_model=FiguresAnswer)
+    @router.get("/v1/units/{unit_id:segment}/figures", response_model=FiguresAnswer)
     async def figures(
         request: Request,
         principal: Reader,

@@ -217,13 +217,13 @@ def router(sign_in: SignIn) -> APIRouter:
         del caller
         return {"people": await sign_in.people(sent.email)}
 
-    @routes.get("/v1/sign-ins/{officer_id}")
+    @routes.get("/v1/sign-ins/{officer_id:segment}")
     async def person(officer_id: str, caller: Service) -> dict[str, Any]:
         """Say what an officer is today."""
         del caller
         return await sign_in.person(officer_id)
 
-    @routes.post("/v1/sign-ins/{officer_id}/mail")
+    @routes.post("/v1/sign-ins/{officer_id:segment}/mail")
     async def mail(officer_id: str, sent: LinkIn, caller: Service) -> dict[str, Any]:
         """Mail a link to an officer."""
         del caller
