@@ -11,24 +11,20 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-import httpx
 import pytest
 
-from deploy.gateway import caddyfile, load_routes
 from tests.contract.openapi_world import LAST, World
 from tests.support.available import need
+from tests.support.caddy import caddy
 from tests.support.embedded import Embedded
 from tests.support.kafka import Kafka
-from tests.support.ports import free_port
 from tests.support.processes import Deployment, Processes
-from tests.support.program import Program
 
 HERE = Path(__file__).with_name("schemathesis")
 SECONDS = 30
@@ -61,36 +57,8 @@ async def test_no_check_fails_behind_the_gateway(
     need("Caddy")
     deployment = processes.distributed(postgres_url, kafka.bootstrap, redis_url)
     await seed(deployment)
-    gateway, url = caddy(deployment, tmp_path)
-    try:
+    with caddy(deployment, tmp_path) as url:
         await examine(url, deployment.key)
-    finally:
-        gateway.kill()
-
-
-def caddy(deployment: Deployment, folder: Path) -> tuple[Program, str]:
-    """The shipped gateway before the deployment's processes, on a free port."""
-    port = free_port()
-    text = caddyfile(load_routes()).replace("{$RTSM_SITE::8080}", f":{port}")
-
-    def address(match: re.Match[str]) -> str:
-        return "to " + deployment.urls(match[1])[0].removeprefix("http://")
-
-    text = re.sub(r"dynamic a (\w+) 8000 \{.*?\}", address, text, flags=re.DOTALL)
-    (folder / "Caddyfile").write_text(text, encoding="utf-8")
-    words = ["caddy", "run", "--adapter", "caddyfile", "--config", str(folder / "Caddyfile")]
-    program = Program(words, folder / "caddy.log", env=os.environ | {"HOME": str(folder)})
-    program.start()
-    url = f"http://127.0.0.1:{port}"
-
-    def live() -> bool:
-        try:
-            return httpx.get(f"{url}/openapi.json", timeout=10, trust_env=False).is_success
-        except httpx.TransportError:
-            return False
-
-    program.until(live, "the gateway answers")
-    return program, url
 
 
 async def examine(url: str, key: str) -> None:
