@@ -25,6 +25,7 @@ from services.notify.directory import Officer
 from services.notify.policy import MINUTE, Outcome
 from services.notify.segments import clean
 from shared.access import Access, Principal
+from shared.access_keys import PERSON
 from shared.clock import Clock, micros
 from shared.db.engine import Database
 from shared.db.errors import Transient
@@ -37,8 +38,6 @@ _LOG = structlog.get_logger("rtsm.notify")
 Service = Annotated[Principal, Depends(require("admin"))]
 _MOST_PEOPLE = 5
 _MINUTES = 15
-PERSON = "officer:"
-"""What the source of a session's key begins with; the officer's id follows."""
 _LOOK_SECONDS = 0.5
 # Of two changes the one that is stored later may bear the earlier instant.
 _OVERLAP = MINUTE
