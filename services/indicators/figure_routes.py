@@ -140,7 +140,9 @@ def _add_indicator(router: APIRouter, answered: Answered) -> None:
 
         return await answered(request, principal, unit_id, answer)
 
-    @router.get("/v1/units/{unit_id:segment}/figures/{indicator}/children", response_model=ChildrenAnswer)
+    @router.get(
+        "/v1/units/{unit_id:segment}/figures/{indicator}/children", response_model=ChildrenAnswer
+    )
     async def ranked(
         request: Request,
         principal: Reader,
@@ -189,7 +191,9 @@ def _add_indicator(router: APIRouter, answered: Answered) -> None:
 
 
 def _add_evidence(router: APIRouter, snapshots: Snapshots) -> None:
-    @router.get("/v1/units/{unit_id:segment}/figures/{indicator}/evidence", response_model=EvidenceAnswer)
+    @router.get(
+        "/v1/units/{unit_id:segment}/figures/{indicator}/evidence", response_model=EvidenceAnswer
+    )
     async def behind(
         request: Request,
         principal: Reader,
