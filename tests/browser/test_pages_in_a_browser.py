@@ -14,9 +14,8 @@ import pytest
 from playwright.async_api import Browser, Page, Route, async_playwright
 
 from demo.serving import NOTICE, NOTICE_UR
-from services.reports.card import assemble
+from services.reports.card import Gathered, assemble
 from services.reports.formats.html import Pages
-from services.reports.gather import Gathered
 from tests.unit.reports import builders as b
 from tests.unit.reports.app import Site, a_site
 

@@ -99,9 +99,7 @@ def drawn_map(spots: Sequence[Spot], groups: Sequence[tuple[str, str]] = ()) -> 
         width=WIDTH,
         height=frame.height,
         open=_strokes([(x, y) for spot, x, y in placed if spot.open], "h0"),
-        closed=_strokes(
-            [(x, y) for spot, x, y in placed if not spot.open], _LARGE if few else _SMALL
-        ),
+        closed=_strokes(shut, _LARGE if few else _SMALL),
         dots=tuple(Dot(s.code, s.name, round(x, 1), round(y, 1), s.open) for s, x, y in placed)
         if few
         else (),
