@@ -4,7 +4,8 @@ Embedded, and distributed behind the deployment's own gateway: Caddy with the sh
 routes, its services' addresses exchanged.
 
 The coverage phase alone takes minutes for all calls: by hand, in `tests/contract/schemathesis`, run
-`schemathesis run URL/openapi.json -H "Authorization: Bearer KEY" --checks all`.
+`schemathesis run URL/openapi.json -H "Authorization: Bearer KEY" --checks all`, with the address at
+which partners may be asked as TESTS_PARTNER_URL.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import httpx
 import pytest
 
 from tests.contract.openapi_world import LAST, World
@@ -98,3 +100,7 @@ async def examine(url: str, key: str, partner: KoboServer) -> None:
     )
     assert done.returncode == 0, done.stdout[-20_000:]
     assert len(partner.calls) > known, "the partners that were declared were asked"
+    async with httpx.AsyncClient(base_url=url, timeout=30, trust_env=False) as client:
+        told = await client.get("/v1/adapters", headers={"Authorization": f"Bearer {key}"})
+    addresses = {one.get("url") for one in told.json()["adapters"]}
+    assert addresses <= {partner.url, None}, "nobody else's server was named"
