@@ -87,16 +87,19 @@ class Route:
 
     @property
     def pattern(self) -> str:
-        """The path as an anchored regular expression (RE2 and Python alike)."""
+        """The address as it is sent, as an anchored regular expression (RE2 and Python alike).
+
+        Escapes stand as they are: the `%2F` of a name parts no segments.
+        """
         pieces = re.split(r"(\{\w+\}|/\*$)", self.path)
-        known = {"/*": "/.*"}
+        known = {"/*": "/[^?]*"}
         return (
             "^"
             + "".join(
-                known.get(piece, "[^/]+" if piece.startswith("{") else re.escape(piece))
+                known.get(piece, "[^/?]+" if piece.startswith("{") else re.escape(piece))
                 for piece in pieces
             )
-            + "$"
+            + r"(\?|$)"
         )
 
     @property
@@ -141,7 +144,7 @@ def _refusing(routes: Sequence[Route]) -> list[str]:
         methods = ", ".join(allowed(routes, re.sub(r"\{\w+\}", "x", path)))
         problem = _PROBLEM % ("method_not_allowed", "Method Not Allowed", 405, "false")
         blocks.append(
-            f"\n\t@m{number} path_regexp {pattern}\n"
+            f"\n\t@m{number} vars_regexp {{uri}} {pattern}\n"
             f"\thandle @m{number} {{\n"
             f'\t\theader Allow "{methods}"\n'
             f"\t\theader Content-Type application/problem+json\n"
@@ -159,7 +162,7 @@ def caddyfile(routes: Sequence[Route]) -> str:
             f"\n\t# {route.path}\n"
             f"\t@r{number} {{\n"
             f"\t\tmethod {' '.join(sorted(route.methods))}\n"
-            f"\t\tpath_regexp {route.pattern}\n"
+            f"\t\tvars_regexp {{uri}} {route.pattern}\n"
             f"\t}}\n"
             f"\thandle @r{number} {{\n"
             f"\t\timport {route.service}\n"

@@ -15,21 +15,23 @@ class Pupils(TypedDict, total=False):
     present: int
 
 
-class Grade(TypedDict, total=False):
+class PupilsBySex(TypedDict, total=False):
+    """Pupils of each sex."""
+
+    boys: Pupils
+    girls: Pupils
+    unspecified: Pupils
+
+
+class Grade(PupilsBySex, total=False):
     """Pupils of one grade."""
 
     grade: Required[str]
-    boys: Pupils
-    girls: Pupils
-    unspecified: Pupils
 
 
-class Students(TypedDict, total=False):
+class Students(PupilsBySex, total=False):
     """Pupils of the school, and by grade where counted."""
 
-    boys: Pupils
-    girls: Pupils
-    unspecified: Pupils
     grades: list[Grade]
 
 
@@ -43,23 +45,24 @@ class Posts(TypedDict, total=False):
     absent: int
 
 
-class Teachers(TypedDict, total=False):
-    """Teaching staff."""
+class StaffBySex(TypedDict, total=False):
+    """Staff of each sex."""
 
     male: Posts
     female: Posts
     unspecified: Posts
+
+
+class Teachers(StaffBySex, total=False):
+    """Teaching staff."""
+
     sanctioned: int
     head_present: Answer
     proxies: int
 
 
-class NonTeaching(TypedDict, total=False):
+class NonTeaching(StaffBySex, total=False):
     """Non-teaching staff."""
-
-    male: Posts
-    female: Posts
-    unspecified: Posts
 
 
 class Rooms(TypedDict, total=False):

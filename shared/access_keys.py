@@ -17,6 +17,8 @@ from shared.db.transaction import Tx
 from shared.limits import Limit
 
 OVERLAP_HOURS = 24
+PERSON = "officer:"
+"""What the source of a key begins with that stands behind a person's session; the id follows."""
 _LIVING_IN_A_LINE = 2
 _COLUMNS = (
     "k.key_id,k.name,k.source,k.scopes,k.units,k.created,k.expires,k.revoked,"
@@ -48,6 +50,11 @@ class Key:
     follows: str | None
     limit: Limit | None
     used: int | None
+
+    @property
+    def place(self) -> tuple[int, str]:
+        """Where the key stands in the list of all."""
+        return self.created, self.key_id
 
     def lives(self, now: int) -> bool:
         """Whether the key opens anything at an instant."""
@@ -143,9 +150,19 @@ class Keys:
             )
 
     async def listed(self) -> list[Key]:
-        """All keys in the order in which they were made."""
+        """All keys in the order in which they were made, without those of sessions that ended.
+
+        Their rows stay: histories tell by them who decided what.
+        """
         async with self._database.reading() as tx:
-            rows = await tx.fetch(f"SELECT {_COLUMNS} {_FROM} ORDER BY k.created,k.key_id")
+            rows = await tx.fetch(
+                f"SELECT {_COLUMNS} {_FROM} WHERE substr(k.source,1,$1) <> $2 "
+                "OR (k.revoked IS NULL AND (k.expires IS NULL OR k.expires > $3)) "
+                "ORDER BY k.created,k.key_id",
+                len(PERSON),
+                PERSON,
+                self.now(),
+            )
         return [_key(row) for row in rows]
 
     async def one(self, key_id: str) -> Key | None:

@@ -182,14 +182,15 @@ def _read(routes: APIRouter, access: Access) -> None:
         after: Annotated[str | None, Query(max_length=64, description="from a Link header")] = None,
         limit: Annotated[int, Query(ge=1, le=500)] = 500,
     ) -> dict[str, Any]:
-        """List keys, oldest first, without their secrets."""
+        """List keys, oldest first, without their secrets; of people's sessions the living ones."""
         keys = [key for key in await access.keys.listed() if _within(caller, key.units)]
-        places = [place for place, key in enumerate(keys) if key.key_id == after]
-        if after is not None and not places:
-            raise Problem(422, "invalid_cursor", "`after` is taken from a Link header.")
-        start = places[0] + 1 if places else 0
-        page, now = keys[start : start + limit], access.keys.now()
-        if len(keys) > start + limit:
+        if after is not None:
+            last = await access.keys.one(after)
+            if last is None or not _within(caller, last.units):
+                raise Problem(422, "invalid_cursor", "`after` is taken from a Link header.")
+            keys = [key for key in keys if key.place > last.place]
+        page, now = keys[:limit], access.keys.now()
+        if len(keys) > limit:
             onward = f"/v1/keys?limit={limit}&after={page[-1].key_id}"
             response.headers["Link"] = f'<{onward}>; rel="next"'
         return {"keys": [key.document(now) for key in page]}

@@ -26,6 +26,7 @@ from shared.journal.relay import Relay
 from shared.journal.tables import add_journal_tables
 from shared.journal.topics import PRODUCER
 from shared.limits import Limit, Limits
+from shared.segments import register_segments
 from shared.settings import Settings
 
 _LOG = structlog.get_logger("rtsm.platform")
@@ -35,6 +36,7 @@ class Platform:
     """The things of one process."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
+        register_segments()
         self.settings = settings
         self.clock = clock
         self.ending = asyncio.Event()

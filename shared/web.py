@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared.db.errors import Transient
 from shared.errors import FieldError, Problem
 from shared.security import LIMIT_FIELDS
+from shared.segments import segmented
 from shared.strict_json import parse, pointer_to
 
 _LOG = structlog.get_logger("rtsm.web")
@@ -202,6 +203,7 @@ class Application(FastAPI):
         if scope["type"] != "http":
             await super().__call__(scope, receive, send)
             return
+        scope = segmented(scope)
         started = False
 
         async def completed(message: Message) -> None:

@@ -133,7 +133,9 @@ def add_bulk(router: APIRouter, snapshots: Snapshots) -> None:
     """Add the routes of bulk reads."""
     desk = Desk(snapshots)
 
-    @router.get("/v1/units/{unit_id}/bulk/figures", responses=_ANSWERS, response_class=Response)
+    @router.get(
+        "/v1/units/{unit_id:segment}/bulk/figures", responses=_ANSWERS, response_class=Response
+    )
     async def bulk_figures(
         request: Request,
         principal: Reader,
@@ -173,7 +175,9 @@ def add_bulk(router: APIRouter, snapshots: Snapshots) -> None:
         )
         return await desk.answer(bulk)
 
-    @router.get("/v1/units/{unit_id}/bulk/visits", responses=_ANSWERS, response_class=Response)
+    @router.get(
+        "/v1/units/{unit_id:segment}/bulk/visits", responses=_ANSWERS, response_class=Response
+    )
     async def bulk_visits(
         request: Request,
         principal: VisitReader,

@@ -38,7 +38,7 @@ def add_changes(router: APIRouter, snapshots: Snapshots) -> None:
                 return same
             return reply(request, snapshot, await answer(snapshot, place))
 
-    @router.get("/v1/units/{unit_id}/figures/{indicator}/change", response_model=Change)
+    @router.get("/v1/units/{unit_id:segment}/figures/{indicator}/change", response_model=Change)
     async def change(
         request: Request,
         principal: Reader,
@@ -59,7 +59,7 @@ def add_changes(router: APIRouter, snapshots: Snapshots) -> None:
 
         return await answered(request, principal, unit_id, answer)
 
-    @router.get("/v1/units/{unit_id}/change", response_model=AllChanges)
+    @router.get("/v1/units/{unit_id:segment}/change", response_model=AllChanges)
     async def all_changes(
         request: Request,
         principal: Reader,

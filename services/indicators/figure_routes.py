@@ -118,7 +118,7 @@ def add_figures(router: APIRouter, snapshots: Snapshots, sealer: Sealer) -> None
 
 
 def _add_children(router: APIRouter, answered: Answered, sealer: Sealer) -> None:
-    @router.get("/v1/units/{unit_id}/children/figures", response_model=ChildrenFigures)
+    @router.get("/v1/units/{unit_id:segment}/children/figures", response_model=ChildrenFigures)
     async def children_figures(
         request: Request,
         principal: Reader,
@@ -147,7 +147,7 @@ def _add_children(router: APIRouter, answered: Answered, sealer: Sealer) -> None
 
 
 def _add_indicator(router: APIRouter, answered: Answered) -> None:
-    @router.get("/v1/units/{unit_id}/figures/{indicator}/series", response_model=Series)
+    @router.get("/v1/units/{unit_id:segment}/figures/{indicator}/series", response_model=Series)
     async def series(
         request: Request,
         principal: Reader,
@@ -168,7 +168,9 @@ def _add_indicator(router: APIRouter, answered: Answered) -> None:
 
         return await answered(request, principal, unit_id, answer)
 
-    @router.get("/v1/units/{unit_id}/figures/{indicator}/children", response_model=ChildrenAnswer)
+    @router.get(
+        "/v1/units/{unit_id:segment}/figures/{indicator}/children", response_model=ChildrenAnswer
+    )
     async def ranked(
         request: Request,
         principal: Reader,
@@ -192,7 +194,9 @@ def _add_indicator(router: APIRouter, answered: Answered) -> None:
 
 
 def _add_evidence(router: APIRouter, snapshots: Snapshots) -> None:
-    @router.get("/v1/units/{unit_id}/figures/{indicator}/evidence", response_model=EvidenceAnswer)
+    @router.get(
+        "/v1/units/{unit_id:segment}/figures/{indicator}/evidence", response_model=EvidenceAnswer
+    )
     async def behind(
         request: Request,
         principal: Reader,
@@ -225,7 +229,7 @@ def _add_evidence(router: APIRouter, snapshots: Snapshots) -> None:
 
 
 def _add_whole(router: APIRouter, answered: Answered, sealer: Sealer) -> None:
-    @router.get("/v1/units/{unit_id}/series", response_model=AllSeries)
+    @router.get("/v1/units/{unit_id:segment}/series", response_model=AllSeries)
     async def all_series(
         request: Request,
         principal: Reader,
@@ -244,7 +248,7 @@ def _add_whole(router: APIRouter, answered: Answered, sealer: Sealer) -> None:
 
         return await answered(request, principal, unit_id, answer)
 
-    @router.get("/v1/units/{unit_id}/figures", response_model=FiguresAnswer)
+    @router.get("/v1/units/{unit_id:segment}/figures", response_model=FiguresAnswer)
     async def figures(
         request: Request,
         principal: Reader,

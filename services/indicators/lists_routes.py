@@ -70,7 +70,7 @@ Asked = Annotated[_Asked, Depends()]
 def add_lists(router: APIRouter, snapshots: Snapshots) -> None:
     """Add the routes of the named lists."""
 
-    @router.get("/v1/units/{unit_id}/lists", response_model=ListSizes)
+    @router.get("/v1/units/{unit_id:segment}/lists", response_model=ListSizes)
     async def lists(request: Request, principal: Reader, unit_id: str, asked: Asked) -> Response:
         """The named lists of a unit, each with its size."""
         async with snapshots.open(asked.known_at, asked.periods) as snapshot:
@@ -83,7 +83,9 @@ def add_lists(router: APIRouter, snapshots: Snapshots) -> None:
             return reply(request, snapshot, document)
 
     @router.get(
-        "/v1/units/{unit_id}/lists/{list_name}", response_model=ListAnswer, responses=_CSV_TOO
+        "/v1/units/{unit_id:segment}/lists/{list_name}",
+        response_model=ListAnswer,
+        responses=_CSV_TOO,
     )
     async def one_list(
         request: Request,

@@ -24,7 +24,7 @@ _LONGEST = 100
 def add_seals(router: APIRouter, snapshots: Snapshots, sealer: Sealer) -> None:
     """Add the check of seals."""
 
-    @router.get("/v1/units/{unit_id}/seal", response_model=SealCheck)
+    @router.get("/v1/units/{unit_id:segment}/seal", response_model=SealCheck)
     async def check(
         request: Request,
         principal: Reader,

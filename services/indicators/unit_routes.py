@@ -71,7 +71,7 @@ def add_units(router: APIRouter, snapshots: Snapshots) -> None:
             following = _cursor(begin + most) if more else None
             return reply(request, snapshot, document, following=following)
 
-    @router.get("/v1/units/{unit_id}/children", response_model=Children)
+    @router.get("/v1/units/{unit_id:segment}/children", response_model=Children)
     async def children(
         request: Request,
         principal: Reader,
@@ -87,7 +87,7 @@ def add_units(router: APIRouter, snapshots: Snapshots) -> None:
                 return same
             return reply(request, snapshot, await _children(snapshot, place, day))
 
-    @router.get("/v1/units/{unit_id}/schools", response_model=Schools)
+    @router.get("/v1/units/{unit_id:segment}/schools", response_model=Schools)
     async def schools(
         request: Request,
         principal: Reader,
@@ -106,7 +106,7 @@ def add_units(router: APIRouter, snapshots: Snapshots) -> None:
             document, following = await _schools(snapshot, place, after, most)
             return reply(request, snapshot, document, following=following)
 
-    @router.get("/v1/units/{unit_id}", response_model=UnitDetail)
+    @router.get("/v1/units/{unit_id:segment}", response_model=UnitDetail)
     async def unit(
         request: Request,
         principal: Reader,

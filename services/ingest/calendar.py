@@ -47,9 +47,12 @@ class Calendar:
             return False
         name = name.lower()
         at = (day.month, day.day)
-        if any(_within(at, span) for span in self.vacations.get(name, ())):
-            return True
-        return any(first <= day <= last for first, last in self.dated.get(name, ()))
+        # A plain loop: every visit comes through here, with a span or two to be held against.
+        for span in self.vacations.get(name, ()):
+            if _within(at, span):
+                return True
+        dated = self.dated.get(name)
+        return dated is not None and any(first <= day <= last for first, last in dated)
 
     def in_hours(self, local: datetime) -> bool:
         """Whether a local time lies in school hours, both ends included."""

@@ -172,7 +172,7 @@ class Changes:
                 note=actor.note,
                 digest=change.draft.digest if change.draft else None,
                 flags=visit.flags,
-                form=change.draft.text if change.draft else None,
+                form=change.draft.text.decode() if change.draft else None,
             ),
         )
         draft.received_at = written(before.received_at)
@@ -192,7 +192,8 @@ class Changes:
 
     def _again(self, visit: Stored) -> Draft:
         """The draft of a stored form, for an event that repeats it."""
-        reading = read(CORRECTION, visit.form.encode(), UUID(visit.visit_id))
+        text = visit.form.encode()
+        reading = read(CORRECTION, text, UUID(visit.visit_id))
         form = reading.visit
         return Draft(
             visit=form,
@@ -200,7 +201,7 @@ class Changes:
             source=visit.source,
             actor="",
             digest=visit.digest,
-            text=visit.form,
+            text=text,
             measured=reading.measured,
             code=visit.code,
             local=form.visited_at.astimezone(self._drafter.zone),

@@ -4,7 +4,6 @@ Owns what can be decided about a submission before its transaction, and again in
 register has changed meanwhile. Storing is left to `intake` and `changes`.
 """
 
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -52,8 +51,7 @@ class VisitEvent(msgspec.Struct, omit_defaults=True):
     previous_school_code: str | None = None
 
 
-@dataclass(slots=True)
-class Draft:
+class Draft(msgspec.Struct, gc=False):
     """One submission; `received` is microseconds, `standing` where it would stand as revision 1.
 
     `received_at` is the same instant as it is written.
@@ -64,7 +62,7 @@ class Draft:
     source: str
     actor: str
     digest: bytes
-    text: str
+    text: bytes
     measured: bytes
     code: str
     local: datetime
@@ -72,7 +70,7 @@ class Draft:
     received: int
     received_at: str
     standing: str
-    flags: list[Flag] = field(default_factory=list)
+    flags: list[Flag] = []
     known: bool = False
     judged: int = -1
 

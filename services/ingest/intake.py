@@ -96,7 +96,10 @@ class Plan:
         return [event_of(draft, self.recorded, recorded_at) for draft in self.new.values()]
 
     def rows(self, positions: Sequence[int]) -> list[tuple[Any, ...]]:
-        """The rows of the new visits at their positions, in the order of `COLUMNS`."""
+        """The rows of the new visits at their positions, in the order of `COLUMNS`.
+
+        The form, last, is UTF-8 as it came: SQLite takes it without a copy in other characters.
+        """
         rows = []
         for position, draft in zip(positions, self.new.values(), strict=True):
             flags = flags_text(draft.flags)
@@ -168,7 +171,8 @@ class Intake:
             # The journal's lock is held from here to the commit; one insert is all that follows.
             positions = await append(tx, plan.events())
             if positions:
-                await _insert_postgres(tx, plan.rows(positions))
+                rows = [(*row[:-1], row[-1].decode()) for row in plan.rows(positions)]
+                await _insert_postgres(tx, rows)
         return plan.fates(positions, self._drafter)
 
     def _sqlite(
@@ -246,8 +250,8 @@ def _at_once(left: int) -> int:
 
 @lru_cache(maxsize=64)
 def _insert_sql(table: str, columns: tuple[str, ...], size: int) -> str:
-    row = f"({','.join('?' * len(columns))})"
-    return f"INSERT INTO {table} ({','.join(columns)}) VALUES {','.join([row] * size)}"
+    row = ",".join("CAST(? AS TEXT)" if name == "form" else "?" for name in columns)
+    return f"INSERT INTO {table} ({','.join(columns)}) VALUES {','.join([f'({row})'] * size)}"
 
 
 async def refresh(tx: Tx, drafter: Drafter) -> None:

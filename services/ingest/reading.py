@@ -8,7 +8,6 @@ of the visit is left to `rules` and `flags`.
 import hashlib
 import re
 import unicodedata
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -55,16 +54,15 @@ class Body(Generic[T]):
         return value
 
 
-@dataclass(slots=True)
-class Reading(Generic[V]):
-    """A visit as it was read: the form in UTC, its digest, and the text it was sent as.
+class Reading(msgspec.Struct, Generic[V], gc=False):
+    """A visit as it was read: the form in UTC, its digest, and the text it was sent as, in UTF-8.
 
     `measured` is the form for the event, as JSON: without remarks, location, device and source.
     """
 
     visit: V
     digest: bytes
-    text: str
+    text: bytes
     measured: bytes
 
 
@@ -80,11 +78,6 @@ VISIT: Body[VisitIn] = Body(VisitIn)
 CORRECTION: Body[CorrectionIn] = Body(CorrectionIn)
 
 
-def may_hide(raw: bytes) -> bool:
-    """Whether texts of the body could hold anything but printable ASCII."""
-    return b"\\" in raw or b"\x7f" in raw or not raw.isascii()
-
-
 def read(body: Body[V], raw: bytes, visit_id: UUID | None = None) -> Reading[V]:
     """Read one visit; `visit_id` is the path's, which the body may repeat; raises Problem.
 
@@ -92,7 +85,7 @@ def read(body: Body[V], raw: bytes, visit_id: UUID | None = None) -> Reading[V]:
     the school code as sent, a routine visit's type left out, without the source.
     """
     visit = body.decode(raw)
-    plain = not may_hide(raw)
+    escapes = b"\\" in raw
     source, location, device, remarks = (
         visit.source,
         visit.location,
@@ -120,11 +113,12 @@ def read(body: Body[V], raw: bytes, visit_id: UUID | None = None) -> Reading[V]:
     # A key that was dropped takes its quotes along, and nothing adds any: whatever was a text still
     # is one. Only an escape (`\\u0022`) could be written with fewer quotes than it is kept with.
     kept = measured.count(_QUOTE) + rest.count(_QUOTE)
-    if raw.count(_QUOTE) + added != kept or b"\\u00" in raw:
+    if raw.count(_QUOTE) + added != kept or (escapes and b"\\u00" in raw):
         _refuse_duplicates(body, raw)
-    text = raw.decode()
-    if not plain and not _checked_texts(visit, escapes=b"\\" in raw or b"\x7f" in raw):
-        text, measured, rest = _nfc(text), composed(measured), composed(rest)
+    text = raw
+    hidden = escapes or b"\x7f" in raw
+    if (hidden or not raw.isascii()) and not _checked_texts(visit, escapes=hidden):
+        text, measured, rest = composed(raw), composed(measured), composed(rest)
     if not canonical_school_code(visit.school_code):
         raise refused([FieldError("/school_code", "empty", "The text is empty.")])
     return Reading(visit, hashlib.sha256(measured + rest).digest(), text, measured)

@@ -65,7 +65,9 @@ def _usable(pointer: str) -> FieldError:
 def _pupils(group: Students | Grade, pointer: str, errors: list[FieldError]) -> None:
     for sex in SEXES:
         cell: Pupils | None = getattr(group, sex)
-        if cell is not None and _exceeds(cell.present, cell.enrolled):
+        if cell is None or cell.present is None or cell.enrolled is None:
+            continue
+        if cell.present > cell.enrolled:
             detail = "More pupils are present than enrolled."
             at = f"{pointer}/{sex}/present"
             errors.append(FieldError(at, "present_exceeds_enrolled", detail))
@@ -90,11 +92,15 @@ def _grade_sums(grades: list[Grade], sex: str, total: Pupils, errors: list[Field
         if cell is not None:
             enrolled += cell.enrolled or 0
             present += cell.present or 0
-    sums = (("enrolled", enrolled, total.enrolled), ("present", present, total.present))
-    for count, given, whole in sums:
-        if _exceeds(given, whole):
-            detail = "The grades add up to more than the school's total."
-            errors.append(FieldError(f"/students/{sex}/{count}", "grades_exceed_total", detail))
+    if total.enrolled is not None and enrolled > total.enrolled:
+        errors.append(_beyond_total(f"/students/{sex}/enrolled"))
+    if total.present is not None and present > total.present:
+        errors.append(_beyond_total(f"/students/{sex}/present"))
+
+
+def _beyond_total(pointer: str) -> FieldError:
+    detail = "The grades add up to more than the school's total."
+    return FieldError(pointer, "grades_exceed_total", detail)
 
 
 def _staff(staff: Teachers | NonTeaching, pointer: str, errors: list[FieldError]) -> None:

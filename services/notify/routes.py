@@ -87,7 +87,7 @@ def _rules(routes: APIRouter, parts: Parts) -> None:
         del principal
         return {"rules": [rule_answer(rule) for rule in await desk.rules()]}
 
-    @routes.get("/v1/rules/{rule_id}")
+    @routes.get("/v1/rules/{rule_id:segment}")
     async def get_rule(rule_id: str, principal: Reader) -> dict[str, Any]:
         """Show a rule with all its versions."""
         del principal

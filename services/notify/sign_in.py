@@ -25,6 +25,7 @@ from services.notify.directory import Officer
 from services.notify.policy import MINUTE, Outcome
 from services.notify.segments import clean
 from shared.access import Access, Principal
+from shared.access_keys import PERSON
 from shared.clock import Clock, micros
 from shared.db.engine import Database
 from shared.db.errors import Transient
@@ -37,8 +38,6 @@ _LOG = structlog.get_logger("rtsm.notify")
 Service = Annotated[Principal, Depends(require("admin"))]
 _MOST_PEOPLE = 5
 _MINUTES = 15
-PERSON = "officer:"
-"""What the source of a session's key begins with; the officer's id follows."""
 _LOOK_SECONDS = 0.5
 # Of two changes the one that is stored later may bear the earlier instant.
 _OVERLAP = MINUTE
@@ -217,13 +216,13 @@ def router(sign_in: SignIn) -> APIRouter:
         del caller
         return {"people": await sign_in.people(sent.email)}
 
-    @routes.get("/v1/sign-ins/{officer_id}")
+    @routes.get("/v1/sign-ins/{officer_id:segment}")
     async def person(officer_id: str, caller: Service) -> dict[str, Any]:
         """Say what an officer is today."""
         del caller
         return await sign_in.person(officer_id)
 
-    @routes.post("/v1/sign-ins/{officer_id}/mail")
+    @routes.post("/v1/sign-ins/{officer_id:segment}/mail")
     async def mail(officer_id: str, sent: LinkIn, caller: Service) -> dict[str, Any]:
         """Mail a link to an officer."""
         del caller

@@ -7,9 +7,7 @@ person's postings of the day, and none of them is everywhere.
 from collections.abc import Mapping
 
 from shared.access import Principal
-
-PERSON = "officer:"
-"""What the source of a person's session begins with."""
+from shared.access_keys import PERSON
 
 _READS = ("cards:read", "registry:read", "visits:read", "alerts:read")
 _ACTS = (*_READS, "alerts:write")

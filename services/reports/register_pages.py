@@ -55,7 +55,7 @@ def router(register: Register, schools: Schools, pages: Pages) -> APIRouter:
         )
         return Response(content, media_type=HTML)
 
-    @routes.get("/register/{unit_id:path}")
+    @routes.get("/register/{unit_id:segments}")
     async def unit(request: Request, principal: Reader, unit_id: str, page: Number = 1) -> Response:
         """A unit: its dates, what is below it, its schools and their map."""
         lang = page_lang(request)
@@ -75,7 +75,7 @@ def router(register: Register, schools: Schools, pages: Pages) -> APIRouter:
         )
         return Response(content, media_type=HTML)
 
-    @routes.get("/schools/{school_code:path}")
+    @routes.get("/schools/{school_code:segments}")
     async def school(
         request: Request,
         principal: Reader,

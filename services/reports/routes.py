@@ -95,7 +95,7 @@ def router(cards: Cards, pages: Pages) -> APIRouter:
         )
 
     @routes.get(
-        "/v1/cards/{unit_id:path}",
+        "/v1/cards/{unit_id:segments}",
         tags=["cards"],
         summary="A unit's report card",
         responses=_CARD_ANSWERS,
@@ -120,7 +120,7 @@ def router(cards: Cards, pages: Pages) -> APIRouter:
             request, principal, form, unit_id, period, ending, view, known_at, lang, sort, order
         )
 
-    @routes.get("/units/{unit_id:path}", tags=["pages"], include_in_schema=False)
+    @routes.get("/units/{unit_id:segments}", tags=["pages"], include_in_schema=False)
     async def unit_page(
         request: Request,
         principal: Annotated[Principal, Depends(require("cards:read"))],

@@ -17,8 +17,9 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from services.reports.posts import PERSON, scopes_of
+from services.reports.posts import scopes_of
 from shared.access import SESSION_HOURS, Access
+from shared.access_keys import PERSON
 from shared.clients.notify import NotifyClient
 from shared.clock import Clock, micros
 from shared.db.engine import Database

@@ -4,6 +4,7 @@ Owns addresses, filters and what is said after a form was sent. Who may see and 
 to `visits` and, in the caller's own name, to ingest.
 """
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 from urllib.parse import quote, urlencode
 
@@ -65,9 +66,24 @@ def _visit(routes: APIRouter, visits: Visits, pages: Pages) -> None:
         status = 200 if refused is None else refused.status
         return Response(content, status_code=status, media_type=HTML)
 
-    def back(request: Request, visit_id: str, source: str | None, done: str) -> Response:
-        asked = {"source": source or "", "done": done, "lang": page_lang(request)}
-        address = f"/visits/{quote(visit_id, safe='')}?{urlencode(asked)}#{done}"
+    async def done(
+        act: Callable[[str, str | None, dict[str, str], dict[str, str]], Awaitable[object]],
+        what: str,
+        request: Request,
+        caller: Principal,
+        visit_id: str,
+        source: str | None,
+    ) -> Response:
+        """Do what a form asks in the caller's name, then the visit again, or what was refused."""
+        fields = await read_form(request)
+        try:
+            await act(visit_id, source, fields, credential(request))
+        except Problem as refused:
+            if refused.status not in {409, 410, 422}:
+                raise
+            return await shown(request, caller, visit_id, source, refused)
+        asked = {"source": source or "", "done": what, "lang": page_lang(request)}
+        address = f"/visits/{quote(visit_id, safe='')}?{urlencode(asked)}#{what}"
         return RedirectResponse(address, status_code=303)
 
     @routes.get("/visits/{visit_id}")
@@ -82,28 +98,14 @@ def _visit(routes: APIRouter, visits: Visits, pages: Pages) -> None:
         request: Request, caller: Reviewer, visit_id: str, source: Text = None
     ) -> Response:
         """Exclude, include or release the visit in the caller's name."""
-        fields = await read_form(request)
-        try:
-            await visits.decide(visit_id, source, fields, credential(request))
-        except Problem as refused:
-            if refused.status not in {409, 410, 422}:
-                raise
-            return await shown(request, caller, visit_id, source, refused)
-        return back(request, visit_id, source, "decision")
+        return await done(visits.decide, "decision", request, caller, visit_id, source)
 
     @routes.post("/visits/{visit_id}/reply")
     async def reply(
         request: Request, caller: Reader, visit_id: str, source: Text = None
     ) -> Response:
         """Answer to the visit in the caller's name."""
-        fields = await read_form(request)
-        try:
-            await visits.reply(visit_id, source, fields, credential(request))
-        except Problem as refused:
-            if refused.status not in {409, 410, 422}:
-                raise
-            return await shown(request, caller, visit_id, source, refused)
-        return back(request, visit_id, source, "replies")
+        return await done(visits.reply, "replies", request, caller, visit_id, source)
 
 
 def _queue(routes: APIRouter, visits: Visits, finder: Finder, pages: Pages) -> None:

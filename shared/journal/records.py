@@ -5,11 +5,12 @@ Owns the values and the headers; storing, carrying and counting them is left to 
 
 from dataclasses import dataclass
 
+import msgspec
+
 from shared.clock import rfc3339
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True, gc=False):
     """Something that happened: `data` is JSON; `time` and `recorded` are microseconds."""
 
     topic: str

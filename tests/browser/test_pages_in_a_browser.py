@@ -13,19 +13,19 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.async_api import Browser, Page, Route, async_playwright
 
-from services.reports.card import assemble
+from demo.serving import NOTICE, NOTICE_UR
+from services.reports.card import Gathered, assemble
 from services.reports.formats.html import Pages
 from tests.unit.reports import builders as b
 from tests.unit.reports.app import Site, a_site
 
 CHROMIUM = Path("/usr/bin/chromium")
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("chromium")]
-NOTICE = "Demonstration: these visits are made up, and no real school is described by them."
 ORIGIN = "http://localhost"
 LONG = "Government Girls Higher Secondary School Killi Haji Muhammad Azam Khan Shabozai No. 12"
 
 
-def many(children: int, level: str = "district") -> b.Gathered:
+def many(children: int, level: str = "district") -> Gathered:
     """A card with as much on it as there can be."""
     if level == "cluster":
         chain = (b.CLUSTER, b.DISTRICT, b.DIVISION, b.PROVINCE)
@@ -38,7 +38,7 @@ def many(children: int, level: str = "district") -> b.Gathered:
     return b.replaced(whole, children=tuple(named))
 
 
-def nothing() -> b.Gathered:
+def nothing() -> Gathered:
     """A unit without a single visit."""
     whole = b.gathered(children=3)
     return b.replaced(whole, own=b.without_visits(whole.own), trends={})
@@ -83,7 +83,7 @@ async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
 
 @pytest.fixture(scope="module")
 def pages() -> Pages:
-    return Pages(ZoneInfo("Asia/Karachi"), {"en": NOTICE})
+    return Pages(ZoneInfo("Asia/Karachi"), {"en": NOTICE, "ur": NOTICE_UR})
 
 
 @pytest.fixture
@@ -162,6 +162,35 @@ async def test_what_does_not_fit_the_paper_is_said_on_it(page: Page) -> None:
     await show(page, "/made/cluster", "en")
     assert await page.locator(".units tbody tr:visible").count() == 20
     assert await page.locator(".rest").count() == 0
+
+
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("path", ["/made/district", "/made/cluster", "/made/province"])
+async def test_the_units_below_can_be_read_on_a_phone(page: Page, path: str, lang: str) -> None:
+    await show(page, path, lang, 360)
+    table = await page.locator(".units").bounding_box()
+    assert table is not None
+    assert table["width"] > 300
+    cramped = await page.evaluate(
+        """() => [...document.querySelectorAll('.units tr > *')].filter(e => {
+            const words = document.createRange();
+            words.selectNodeContents(e);
+            const [box, inside] = [e.getBoundingClientRect(), words.getBoundingClientRect()];
+            return box.width > 0 && (inside.left < box.left - 1 || inside.right > box.right + 1);
+        }).map(e => e.outerHTML.slice(0, 80))"""
+    )
+    assert cramped == []
+    heading = await page.locator(".units thead th.chosen").bounding_box()
+    assert heading is not None
+    assert heading["height"] < 50
+
+
+async def test_nastaliq_has_room_in_lists_to_choose_from(page: Page) -> None:
+    await show(page, "/made/district", "ur", 360)
+    for choice in await page.locator("select").all():
+        box = await choice.bounding_box()
+        assert box is not None
+        assert box["height"] >= 36
 
 
 async def test_urdu_runs_from_right_to_left_in_its_own_font(page: Page) -> None:

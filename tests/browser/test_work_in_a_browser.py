@@ -31,6 +31,8 @@ WIDE = """() => [...document.querySelectorAll('main *')].filter(e => {
     return !e.closest('svg, .hidden, select, .scroll') && box.width > 0
         && (box.right > innerWidth + 1 || box.left < -1);
 }).map(e => e.outerHTML.slice(0, 80))"""
+ASIDE = """() => [...document.querySelectorAll('.scroll')]
+    .filter(e => e.scrollWidth > e.clientWidth).map(e => e.outerHTML.slice(0, 80))"""
 POOR = """() => {
     const parts = c => (c.match(/[\\d.]+/g) || []).map(Number);
     const light = c => parts(c).slice(0, 3).map(v => v / 255)
@@ -95,6 +97,8 @@ async def test_every_page_fits_every_width_and_stands_out(page: Page, lang: str)
             assert wide <= width, (path, width)
             assert await page.evaluate(WIDE) == [], (path, width)
         assert await page.evaluate(POOR) == [], path
+        await page.set_viewport_size({"width": 360, "height": 800})
+        assert await page.evaluate(ASIDE) == [], path
         assert await page.locator("script, [style], [onclick]").count() == 0, path
     assert not [text for text in page.troubles if "410" not in text]  # type: ignore[attr-defined]
 
@@ -114,3 +118,29 @@ async def test_the_map_says_in_words_what_it_draws(page: Page) -> None:
         assert box["x"] <= spot["x"] <= box["x"] + box["width"]
         assert box["y"] <= spot["y"] <= box["y"] + box["height"]
     assert await page.locator(".schools tbody tr").count() == 5
+
+
+async def test_the_map_can_be_read_on_a_phone(page: Page) -> None:
+    await page.set_viewport_size({"width": 360, "height": 800})
+    await page.goto(f"{ORIGIN}/register/QTA?lang=en")
+    picture = await page.locator(".map > svg").bounding_box()
+    cross = await page.locator(".map > svg .crosses").bounding_box()
+    scale = await page.locator(".map .measure text").bounding_box()
+    assert picture is not None
+    assert cross is not None
+    assert scale is not None
+    assert min(cross["width"], cross["height"]) >= 5
+    assert scale["y"] >= picture["y"]
+
+
+async def test_who_is_signed_in_is_not_asked_to_sign_in(page: Page) -> None:
+    await page.goto(f"{ORIGIN}/reviews?lang=en")
+    assert await page.locator("header.site a[href^='/sign-in']").count() == 0
+    assert await page.locator("nav.desk a[href^='/sign-in']").count() == 1
+
+
+async def test_a_problem_is_told_once_and_in_the_readers_direction(page: Page) -> None:
+    await page.goto(f"{ORIGIN}/units/BA?period=xx&lang=ur")
+    words = await page.locator("main").inner_text()
+    assert words.count("A period is written") == 1
+    assert "\u20662018-Q1\u2069" in words

@@ -230,6 +230,14 @@ async def test_a_key_is_offered_near_names_of_its_own_units_only(house: Embedded
     assert not any("PSN" in fix for fix in fixes)
 
 
+async def test_a_near_unit_is_told_by_its_name(house: Embedded) -> None:
+    near = {"unit_id": "PK-BA-KLA", "name": "Killa Abdullah", "level": "district"}
+    await house.client.put("/v1/units", json=[near | {"parent_id": "BA"}])
+    job = await imported(house, "school_code,name,unit_id\n7,Seven,PK-BA-KLAB\n", "kind=schools")
+    [fix] = [loss["fix"] for loss in job["losses"]]
+    assert "PK-BA-KLA (Killa Abdullah)" in fix
+
+
 async def test_a_key_imports_and_sees_its_own_only(house: Embedded) -> None:
     await house.client.put("/v1/schools", json=[school("1001"), school("2", "CL-02")])
     made = house.platform.access.create_key

@@ -13,7 +13,7 @@ from tests.support.processes import Deployment, Processes
 from tests.support.tables import CSV
 from tests.support.waiting import until
 
-ROWS = 6_000
+ROWS = 12_000
 KILLS = 3
 
 

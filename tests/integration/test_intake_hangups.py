@@ -5,35 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
-import uvicorn
-
 from tests.support.intake import House, intake, visit
-from tests.support.ports import free_port
+from tests.support.sockets import listening
 
 __all__ = ["intake"]
 MANY = 40
-
-
-@asynccontextmanager
-async def listening(intake: House) -> AsyncIterator[int]:
-    """The application on a real socket."""
-    port = free_port()
-    config = uvicorn.Config(
-        intake.app, port=port, lifespan="off", log_config=None, access_log=False
-    )
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110 - uvicorn has no event
-        await asyncio.sleep(0.005)
-    try:
-        yield port
-    finally:
-        server.should_exit = True
-        await serving
 
 
 def head(intake: House, path: str, length: int, kind: str = "application/json") -> bytes:
@@ -76,7 +54,7 @@ async def stored(intake: House, forms: list[dict[str, Any]]) -> int:
 
 
 async def test_forty_hang_up_after_the_body(intake: House) -> None:
-    async with listening(intake) as port:
+    async with listening(intake.app) as port:
         forms = [visit() for _ in range(MANY)]
         bodies = [json.dumps(form).encode() for form in forms]
         await asyncio.gather(
@@ -96,7 +74,7 @@ async def test_forty_hang_up_after_the_body(intake: House) -> None:
 
 
 async def test_forty_hang_up_in_the_middle(intake: House) -> None:
-    async with listening(intake) as port:
+    async with listening(intake.app) as port:
         forms = [visit() for _ in range(MANY)]
         bodies = [json.dumps(form).encode() for form in forms]
         await asyncio.gather(
@@ -116,7 +94,7 @@ async def test_forty_hang_up_in_the_middle(intake: House) -> None:
 async def test_forty_hang_up_in_the_middle_of_a_correction(intake: House) -> None:
     form = visit()
     await intake.post(form)
-    async with listening(intake) as port:
+    async with listening(intake.app) as port:
         body = json.dumps(form | {"remarks": "x"}).encode()
         start = head(intake, f"/v1/visits/{form['visit_id']}", len(body))
         start = start.replace(b"POST", b"PUT").replace(b"Host:", b'If-Match: "1"\r\nHost:')
@@ -128,7 +106,7 @@ async def test_forty_hang_up_in_the_middle_of_a_correction(intake: House) -> Non
 
 
 async def test_lines_that_were_cut_off_are_whole_chunks_or_nothing(intake: House) -> None:
-    async with listening(intake) as port:
+    async with listening(intake.app) as port:
         forms = [visit() for _ in range(1203)]
         body = b"".join(json.dumps(form).encode() + b"\n" for form in forms)
         start = head(intake, "/v1/visits/batch", len(body), "application/x-ndjson")
@@ -149,7 +127,7 @@ async def test_lines_that_were_cut_off_are_whole_chunks_or_nothing(intake: House
 
 
 async def test_a_line_cut_in_a_character_is_never_stored(intake: House) -> None:
-    async with listening(intake) as port:
+    async with listening(intake.app) as port:
         last = visit(remarks="چاردیواری")
         text = json.dumps(last, ensure_ascii=False).encode()
         body = json.dumps(visit()).encode() + b"\n" + text
@@ -160,7 +138,7 @@ async def test_a_line_cut_in_a_character_is_never_stored(intake: House) -> None:
 
 
 async def test_a_body_without_a_length_is_bounded_too(intake: House) -> None:
-    async with listening(intake) as port:
+    async with listening(intake.app) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         start = head(intake, "/v1/visits", 0).replace(
             b"Content-Length: 0", b"Transfer-Encoding: chunked"

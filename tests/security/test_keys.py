@@ -146,3 +146,32 @@ async def test_keys_are_listed_page_by_page(intake: House) -> None:
         names += [key["key_id"] for key in answer.json()["keys"]]
         path = answer.headers.get("link", "").partition(">")[0].lstrip("<")
     assert len(names) == len(set(names)) == 5
+
+
+@on_sqlite
+async def test_what_is_left_of_peoples_sessions_is_not_listed(intake: House) -> None:
+    access = intake.platform.access
+    intake.clock.advance(timedelta(seconds=1))
+    key = await made(intake, days=1)
+    for number in range(3):
+        intake.clock.advance(timedelta(seconds=1))
+        await access.create_key("O1", ["cards:read"], source=f"officer:O{number}", days=1)
+    first = await intake.call("GET", "/v1/keys?limit=3")
+    names = [shown["name"] for shown in first.json()["keys"]]
+    assert names == ["admin", "pmc", "O1"]
+    intake.clock.advance(timedelta(days=1, seconds=1))
+    left = (await intake.call("GET", "/v1/keys")).json()["keys"]
+    assert [(shown["name"], shown["state"]) for shown in left] == [
+        ("admin", "live"),
+        ("pmc", "expired"),
+    ]
+    # Who was in the middle of the list is not sent back to its beginning.
+    onward = first.headers["Link"].partition(">")[0].removeprefix("<")
+    assert (await intake.call("GET", onward)).json() == {"keys": []}
+    _, person, _ = await access.create_key("O1", ["cards:read"], source="officer:O1", days=1)
+    assert (await listed(intake, person))["state"] == "live"
+    await access.revoke_key(person)
+    answer = await intake.call("GET", "/v1/keys")
+    assert person not in answer.text
+    assert (await intake.call("GET", f"/v1/keys/{key['key_id']}")).status_code == 200
+    assert [shown.name for shown in [await access.keys.one(person)] if shown] == ["O1"]

@@ -83,14 +83,14 @@ def calls_of(app: FastAPI) -> list[Call]:
 
 def filled(path: str, foreign_key: str, *, ours: bool) -> Iterator[str]:
     """A path with names put in: all that is foreign, or one that is the key's own."""
-    names = re.findall(r"\{(\w+)(?::path)?\}", path)
+    names = re.findall(r"\{(\w+)(?::segments?)?\}", path)
     choices = [
         (OURS.get(name, "none"),) if ours else FOREIGN.get(name, (WORDS["school"],))
         for name in names
     ]
     for chosen in itertools.product(*choices):
         words = iter(chosen)
-        text = re.sub(r"\{\w+(?::path)?\}", lambda _, w=words: next(w), path)
+        text = re.sub(r"\{\w+(?::segments?)?\}", lambda _, w=words: next(w), path)
         yield text.replace("@foreign key", foreign_key) + ENDING.get(path, "")
 
 

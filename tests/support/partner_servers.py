@@ -32,6 +32,8 @@ class PartnerServer:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.calls: list[str] = []
+        self.asking: int | None = None
+        """The local port of whoever asks now."""
         self.trouble: dict[int, str] = {}
         self.files: dict[str, bytes] = {}
         self.before: Callable[[str], None] | None = None
@@ -246,6 +248,7 @@ class _Call(BaseHTTPRequestHandler):
         url = urllib.parse.urlsplit(self.path)
         path = urllib.parse.unquote(url.path)
         partner.calls.append(self.path)
+        partner.asking = self.client_address[1]
         if partner.before is not None:
             partner.before(path)
         trouble = partner.trouble.get(len(partner.calls), partner.trouble.get(0))

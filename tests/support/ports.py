@@ -5,8 +5,10 @@ the local end of somebody's connection while the service is being restarted, and
 retries against a closed ephemeral port can even connect to itself.
 """
 
+import contextlib
 import random
 import socket
+from pathlib import Path
 
 _chance = random.SystemRandom()  # pytest-randomly seeds the ordinary generator alike in every test
 _given: set[int] = set()
@@ -36,3 +38,14 @@ def _can_bind(port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+def is_local_end(port: int, pid: int) -> bool:
+    """Whether a connection with that local IPv4 port belongs to a process we started."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    wanted = {f"socket:[{row[9]}]" for row in rows if int(row[1].rpartition(":")[2], 16) == port}
+    held = set()
+    for link in Path(f"/proc/{pid}/fd").glob("*"):
+        with contextlib.suppress(OSError):  # it was closed between the listing and the look
+            held.add(str(link.readlink()))
+    return bool(wanted & held)

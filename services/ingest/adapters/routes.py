@@ -142,7 +142,7 @@ def _submissions(routes: APIRouter, parts: AdapterParts) -> None:
         return answer
 
     @routes.get(
-        "/v1/adapters/{adapter}/forms/{form}/submissions/{submission}",
+        "/v1/adapters/{adapter}/forms/{form}/submissions/{submission:segment}",
         responses=documents.answers(told.SUBMISSION, 404, 422),
     )
     async def get_submission(
@@ -153,7 +153,7 @@ def _submissions(routes: APIRouter, parts: AdapterParts) -> None:
         return json_answer(await parts.standing.submission(found, form, submission))
 
     @routes.post(
-        "/v1/adapters/{adapter}/forms/{form}/submissions/{submission}/retry",
+        "/v1/adapters/{adapter}/forms/{form}/submissions/{submission:segment}/retry",
         status_code=202,
         responses=documents.answers(told.RETRIED, 404, 422),
     )

@@ -40,7 +40,7 @@ _EARLY = Fault(
 class Visits:
     """Brings visits in."""
 
-    size = 500
+    size = 1000
 
     def __init__(self, database: Database, drafter: Drafter, committer: Committer) -> None:
         self._database = database

@@ -97,7 +97,7 @@ class Chronicle:
         """Add the addresses of histories and of the feed."""
 
         @routes.get(
-            "/v1/units/{unit_id}/history",
+            "/v1/units/{unit_id:segment}/history",
             responses=documents.answers({200: ("The history", _HISTORY_ANSWER)}, 404),
         )
         async def get_history(request: Request, caller: Reader, unit_id: str) -> Response:

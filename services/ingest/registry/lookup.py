@@ -5,6 +5,7 @@ Owns the answers' form and who may see which; what is certain and what is near i
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from typing import Annotated, Any
 
@@ -16,7 +17,7 @@ from services.ingest.exchange import json_answer, tagged
 from services.ingest.intake import refresh
 from services.ingest.registry.book import Book, Records, entry_on
 from services.ingest.registry.branches import Whose, by_path
-from services.ingest.registry.naming import Match, Names, Resolution, anyone
+from services.ingest.registry.naming import CODES, Match, Names, Resolution, anyone
 from shared.access import Principal
 from shared.db.engine import Database
 from shared.db.transaction import Tx
@@ -143,9 +144,21 @@ class Lookup:
     ) -> Resolution:
         """Which unit a name in a file means; candidates are for the report, not to be taken.
 
-        With a `caller`, only units that its key may see are told.
+        A candidate that was found by a code has the unit's name for what was `matched`. With a
+        `caller`, only units that its key may see are told.
         """
-        return await self._unit(tx, name, self._day(on), level, under, 5, caller)
+        day = self._day(on)
+        found = await self._unit(tx, name, day, level, under, 5, caller)
+        records = await self.units.records(tx)
+        return replace(
+            found,
+            candidates=tuple(
+                replace(match, matched=entry_on(records, match.identity, day).name)
+                if match.by in CODES
+                else match
+                for match in found.candidates
+            ),
+        )
 
     async def _unit(
         self,

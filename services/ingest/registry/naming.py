@@ -16,7 +16,7 @@ from shared.domain.codes import canonical_school_code
 
 # In the order in which they decide: a unit that is called so outranks one that once was.
 BY = ("id", "name", "alias", "head_school", "former_name", "path")
-_CODES = frozenset({"id", "head_school"})
+CODES = frozenset({"id", "head_school"})
 _RANK = {by: rank for rank, by in enumerate(BY)}
 _NO_LETTERS = re.compile(r"[\W_]+")
 _LETTERS = str.maketrans({"ي": "ی", "ى": "ی", "ك": "ک", "ە": "ہ", "ه": "ہ", "أ": "ا", "إ": "ا"})
@@ -87,7 +87,7 @@ class Names:
         told: list[Spelling] = []
         for spelling in spellings:
             written = key(spelling.text)
-            is_code = spelling.by in _CODES
+            is_code = spelling.by in CODES
             # BEF001 and BEF_001 are two codes, but each is near the other.
             certain = canonical_school_code(spelling.text).casefold() if is_code else written
             if certain:

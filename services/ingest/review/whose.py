@@ -6,13 +6,12 @@ who signed in: people answer for the schools of their units, whoever visited the
 
 from services.ingest.drafts import source_of
 from shared.access import Principal
-
-_PERSON = "officer:"
+from shared.access_keys import PERSON
 
 
 def is_person(caller: Principal) -> bool:
     """Whether the caller is a person's session rather than a key."""
-    return caller.source.startswith(_PERSON)
+    return caller.source.startswith(PERSON)
 
 
 def source_for(caller: Principal, named: str | None) -> str:

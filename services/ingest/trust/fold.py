@@ -273,7 +273,7 @@ def _draft(form: VisitForm, visit: store.Ledger, drafter: Drafter) -> Draft:
         source=visit.source,
         actor="",
         digest=b"",
-        text=visit.form,
+        text=visit.form.encode(),
         measured=b"",
         code=visit.school_code,
         local=form.visited_at.astimezone(drafter.zone),

@@ -163,6 +163,7 @@ class Pages:
             explain=lambda code: explained(code, lang),
             desk=desk_of(principal),
             principal=principal,
+            signed_in=principal is not None and principal.key_id != "anonymous",
             levels_name=lambda level: texts.maybe(f"levels.{level}", level),
             **values,
         ).encode()

@@ -23,6 +23,8 @@ _GRID_STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 _MOST_LINKS = 400
 _MOST_LABELS = 12
 _CHARACTER, _LINE = 6.6, 14.0
+# Crosses; where there is room they are large enough to be told from dots on a phone.
+_SMALL, _LARGE = "m-3-3l6 6m0-6l-6 6", "m-5-5l10 10m0-10l-10 10"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +94,12 @@ def drawn_map(spots: Sequence[Spot], groups: Sequence[tuple[str, str]] = ()) -> 
     frame = _Frame.around(near)
     placed = [(spot, *frame.place(spot.lat, spot.lon)) for spot in near]
     few = len(placed) <= _MOST_LINKS
+    shut = [(x, y) for spot, x, y in placed if not spot.open]
     return Map(
         width=WIDTH,
         height=frame.height,
         open=_strokes([(x, y) for spot, x, y in placed if spot.open], "h0"),
-        closed=_strokes([(x, y) for spot, x, y in placed if not spot.open], "m-3-3l6 6m0-6l-6 6"),
+        closed=_strokes(shut, _LARGE if few else _SMALL),
         dots=tuple(Dot(s.code, s.name, round(x, 1), round(y, 1), s.open) for s, x, y in placed)
         if few
         else (),

@@ -1,10 +1,11 @@
-"""Bodies that schemathesis cannot write by itself: lines of JSON."""
+"""What schemathesis is given beside its settings: bodies that it cannot write, and `partners`."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
+import partners  # noqa: F401 - its hook is registered
 import schemathesis
 
 

@@ -31,6 +31,7 @@ from shared.clients.indicators import IndicatorsClient
 from shared.clock import SetClock
 from shared.db.engine import Database, database_for
 from shared.journal.tables import add_journal_tables
+from shared.segments import register_segments
 from shared.settings import Settings
 from shared.web import install_problems
 from tests.unit.notify.fake_figures import FakeFigures
@@ -153,6 +154,7 @@ class House:
 
     def app(self) -> FastAPI:
         """The service's routes, asked by `principal`."""
+        register_segments()
         app = FastAPI()
         install_problems(app)
         places = Places(self.indicators, self.clock)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from shared.access import Principal
-from tests.unit.notify.house import OFFICER, House, events, house_in
+from tests.unit.notify.house import OFFICER, House, events
 
 FIRST = OFFICER | {
     "officer_id": "deo-first",
@@ -39,12 +37,6 @@ ADEO = OFFICER | {
     ],
 }
 PEOPLE = [FIRST, SECOND, ADEO]
-
-
-@pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    async with house_in(tmp_path) as built:
-        yield built
 
 
 @pytest.fixture

@@ -1,19 +1,11 @@
 """The calls: validation with pointers, versions, masked contacts, scopes, pages, the link."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from shared.access import Principal
-from tests.unit.notify.house import ADMIN, OFFICER, RULE, TODAY, House, house_in
-
-
-@pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    async with house_in(tmp_path) as built:
-        yield built
+from tests.unit.notify.house import ADMIN, OFFICER, RULE, TODAY, House
 
 
 def without(body: dict[str, Any], *names: str) -> dict[str, Any]:

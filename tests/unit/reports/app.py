@@ -22,6 +22,7 @@ from shared.db.engine import database_for
 from shared.db.sqlite import SqliteDatabase
 from shared.platform import Platform
 from shared.security import needs_of
+from shared.segments import register_segments
 from shared.settings import Settings
 from shared.web import Application, install_problems
 from tests.unit.reports.fake_services import CHAINS, FakeServices, register_events
@@ -52,6 +53,7 @@ async def a_site(
     chosen = Settings(**(wanted | settings))
     access = Access(database_for(chosen, "access", TABLES, size=2), clock)
     await access.open()
+    register_segments()
     app = Application()
     database = SqliteDatabase(folder / "reports.db", MetaData())
 

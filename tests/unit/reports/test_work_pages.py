@@ -3,13 +3,15 @@
 import csv
 import io
 import re
+from uuid import UUID
 
 import httpx
 import pytest
 
-from tests.unit.reports.small_house import SCHOOLS, VISIT, a_house, put
+from tests.unit.reports.small_house import SCHOOLS, VISIT, a_house, a_visit, put
 
 HTML = {"Accept": "text/html"}
+PARTNERS = str(UUID(int=8))
 
 
 @pytest.fixture
@@ -108,6 +110,26 @@ async def test_a_reviewer_excludes_a_visit_with_a_note_and_others_cannot(home):
     assert (await reviewer.post(f"/visits/{VISIT}/reply?source=own", data=reply)).is_redirect
     assert "The head was there." in await reader_text(reviewer, f"/visits/{VISIT}?source=own")
     assert "replies: <bdi>1</bdi>" in await reader_text(reviewer, "/schools/01001?lang=en")
+
+
+@pytest.mark.parametrize("units", [None, ["QTA"]])
+async def test_a_key_that_reviews_sees_what_its_own_source_sent(home, units):
+    scopes = ["cards:read", "visits:read", "visits:review"]
+    reviewer = await browser(home, scopes, units, "partner")
+    for address in (f"/visits/{VISIT}", f"/visits/{VISIT}?source=own"):
+        assert (await reviewer.get(address)).status_code == 404, address
+    assert VISIT not in await reader_text(reviewer, "/schools/01001")
+    assert VISIT not in await reader_text(reviewer, "/reviews")
+    partner = a_visit(visit_id=PARTNERS, source="partner", monitor_id="P-1")
+    assert (await home.client.post("/v1/visits", json=partner)).status_code == 201
+    await home.drain()
+    assert PARTNERS in await reader_text(reviewer, "/schools/01001")
+    assert "P-1" in await reader_text(reviewer, f"/visits/{PARTNERS}")
+    person = await browser(home, scopes, ["QTA"], "officer:17")
+    school = await reader_text(person, "/schools/01001")
+    assert VISIT in school
+    assert PARTNERS in school
+    assert "M-1" in await reader_text(person, f"/visits/{VISIT}?source=own")
 
 
 async def reader_text(client, path):
