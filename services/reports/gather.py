@@ -22,7 +22,7 @@ from shared.domain.periods import Kind, Period
 _TRIES = 3
 _MILLION = 1_000_000
 # Splitting a change reads every visit: beyond so many a card would keep its reader waiting.
-_MOST_VISITS = 20_000
+_MOST_VISITS = 60_000
 _LEAST_MONTHS, _TREND_MONTHS = 6, 12
 _MOST_MONTHS, _MOST_QUARTERS = 60, 240
 # Figures are kept for these years; a period before them has nothing to be compared with.
