@@ -3,7 +3,7 @@
 Owns what every list means (docs/lists.md says it in words) and its words. A list is about one day,
 D: the schools that are active on D and belong to the unit then, by what counted visits up to D say.
 Stock lists are exactly the schools that their figure counts. Fetching is `lists_reads`', the wire
-is `lists_answers`'. Pure.
+is `lists_answers`'. No I/O.
 """
 
 import calendar
