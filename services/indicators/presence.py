@@ -95,6 +95,21 @@ def join(
     return joined if bool((joined.count > 0).all()) else _cancelled(joined)
 
 
+def together(parts: Sequence[Present]) -> Present:
+    """Several together."""
+    if len(parts) == 1:
+        return parts[0]
+    none = np.zeros(0, np.int64)
+    held = [Present(none, none, none, np.zeros(0, np.uint64), none), *parts]
+    return Present(
+        np.concatenate([part.path for part in held]),
+        np.concatenate([part.school for part in held]),
+        np.concatenate([part.day for part in held]),
+        np.concatenate([part.mask for part in held]),
+        np.concatenate([part.count for part in held]),
+    )
+
+
 def _cancelled(joined: Present) -> Present:
     order = np.lexsort((joined.mask, joined.day, joined.school, joined.path))
     path, school = joined.path[order], joined.school[order]
