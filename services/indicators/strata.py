@@ -28,6 +28,8 @@ from shared.db.transaction import Tx
 
 _SCHOOLS_AT_ONCE = 500
 _RECORDS_AT_ONCE = 5_000
+_FIELDS = {"school_gender": "gender", "school_level": "level", "zone": "zone", "shift": "shift"}
+"""Where a school's word of a kind stands in its record."""
 
 
 async def parts_of_units(
@@ -89,13 +91,15 @@ def _one(part: Part, windows: int, parts: Sums, words: tuple[str, ...]) -> Sums:
 async def _traits(tx: Tx, asked: Asked, schools: Sequence[int], kind: str) -> Traits:
     if kind in OF_VISITS:
         return of_visits()
-    codes = asked.register.school_codes
-    found: dict[int, directory.Dated[directory.SchoolRecord]] = {}
+    codes, name = asked.register.school_codes, _FIELDS[kind]
+    said: dict[int, list[tuple[int, str | None]]] = {}
     for begin in range(0, len(schools), _RECORDS_AT_ONCE):
         chunk = {codes[school]: school for school in schools[begin : begin + _RECORDS_AT_ONCE]}
         records = await directory.schools(tx, list(chunk), asked.known_at)
-        found.update((chunk[code], dated) for code, dated in records.items())
-    return of_schools(kind, found)
+        for code, dated in records.items():
+            words = [getattr(record, name) for record in dated.records]
+            said[chunk[code]] = list(zip(dated.days, words, strict=True))
+    return of_schools(kind, said)
 
 
 def _widened(grouping: Grouping, width: int) -> Grouping:

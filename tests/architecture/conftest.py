@@ -5,8 +5,9 @@ import pytest
 from tests.architecture.source import Module, modules
 
 PURE = {
-    "services.indicators": "measures labels intervals catalogue segments register cells presence "
-    "spans figures pieces visits contributions sums ranks resemblance form",
+    "services.indicators": "measures labels intervals catalogue expressions traits "
+    "definition_entry segments register cells presence spans figures pieces visits contributions "
+    "sums ranks resemblance form",
     "services.ingest": "schemas rules flags calendar leaves diagnosis registry.versions",
     "services.notify": "rules evaluate life policy messages words segments receipts",
     "services.reports": "figures compare card numbers texts texts.desk_en texts.desk_ur texts.en "
