@@ -19,7 +19,6 @@ from services.indicators.asking import (
     read_indicators,
     read_kind,
     read_known_at,
-    read_line,
     read_number,
     read_splits,
 )
@@ -209,15 +208,15 @@ def _add_evidence(router: APIRouter, snapshots: Snapshots) -> None:
         after = read_cursor(cursor)
         async with snapshots.open(known_by(request), periods_of(request)) as snapshot:
             place = await snapshot.find(unit_id, principal)
-            line = read_line(snapshot.definitions, indicator, split, definition)
+            line, part = read_figure(snapshot.definitions, indicator, split, definition)
             wanted = asked.question(snapshot)
             if (same := unchanged(request, snapshot)) is not None:
                 return same
-            page = await evidence.evidence(snapshot, place, wanted, line, after, most)
+            page = await evidence.evidence(snapshot, place, wanted, line, after, most, part)
             following = None if page.after is None else made_cursor(page.after)
             document: EvidenceAnswer = {
                 **answers.window(snapshot, place, wanted),
-                **answers.line_of(snapshot, line),
+                **answers.line_of(snapshot, line, part),
                 "evidence": page.rows,
                 "next": following,
             }

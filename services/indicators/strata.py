@@ -53,7 +53,7 @@ async def parts_of_schools(
 async def _parts(
     tx: Tx, asked: Asked, placed: Register, grouping: Grouping, schools: list[int], kind: str
 ) -> tuple[Sums, tuple[str, ...]]:
-    traits = await _traits(tx, asked, schools, kind)
+    traits = await traits_of(tx, asked, schools, kind)
     wide = _widened(grouping, len(traits.words))
     standing = await asyncio.to_thread(_members, asked, placed, traits)
 
@@ -88,7 +88,8 @@ def _one(part: Part, windows: int, parts: Sums, words: tuple[str, ...]) -> Sums:
     return parts.rows(rows[:, words.index(part.word)].reshape(-1))
 
 
-async def _traits(tx: Tx, asked: Asked, schools: Sequence[int], kind: str) -> Traits:
+async def traits_of(tx: Tx, asked: Asked, schools: Sequence[int], kind: str) -> Traits:
+    """What these schools are of a kind, as far as the question lets it be known."""
     if kind in OF_VISITS:
         return of_visits()
     codes, name = asked.register.school_codes, _FIELDS[kind]
@@ -124,7 +125,7 @@ async def new_parts(
         schools = [] if school is None else [school]
         placed = gather.each_school(asked.register)
         grouping = sums.by_schools(len(asked.register.school_codes), schools)
-    traits = await _traits(tx, asked, schools, kind)
+    traits = await traits_of(tx, asked, schools, kind)
     wide = _widened(grouping, len(traits.words))
     days = min(s.first for s in asked.spans), max(s.last for s in asked.spans)
     total = nothing(wide.size * len(asked.spans))

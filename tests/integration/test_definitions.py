@@ -276,6 +276,13 @@ async def test_parts_can_be_asked_of_series_and_siblings(tmp_path: Path) -> None
         counted = {row["unit_id"]: row["denominator"] for row in below.json()["children"]}
         assert counted["school:01"] == 10
         assert counted["school:08"] == 0
+        url = "/v1/units/C/figures/teacher_attendance/evidence"
+        behind = (await house.client.get(url, params=split)).json()
+        assert behind["split"] == "school_level:primary"
+        assert sum(row["denominator"] for row in behind["evidence"]) == 50
+        spots = DAYS | {"split": "visit_type:spot"}
+        behind = (await house.client.get(url, params=spots)).json()
+        assert {row["school_code"] for row in behind["evidence"]} == {"01"}
         for kind, status in (("zone", 200), ("visitor_post", 200), ("colour", 422)):
             answer = await house.client.get("/v1/units/D/figures", params=DAYS | {"split_by": kind})
             assert answer.status_code == status

@@ -95,6 +95,13 @@ def test_a_wrong_field_is_named_with_file_indicator_and_reason(
     assert reason in said
 
 
+def test_a_stock_of_answers_that_stand_apart_is_refused(tmp_path: Path) -> None:
+    stock = {"basis": '"stock"', "numerator": '["no_toilet"]', "answered": '"no_toilet_answered"'}
+    assert load(written(tmp_path, **stock, denominator='["registered"]'))
+    with pytest.raises(DefinitionError, match="rooms_available are answered apart"):
+        load(written(tmp_path, **stock, denominator='["rooms_available"]'))
+
+
 @pytest.mark.parametrize(
     ("split", "field", "reason"),
     [
