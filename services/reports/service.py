@@ -7,6 +7,7 @@ keeps is its copy of the register's names, read from the register's events.
 from fastapi import APIRouter
 
 from services.reports import (
+    comparison_pages,
     import_pages,
     pages,
     register_pages,
@@ -15,6 +16,7 @@ from services.reports import (
     work_pages,
 )
 from services.reports.cards import Cards
+from services.reports.comparison import Comparisons
 from services.reports.finder import Finder
 from services.reports.formats.html import Pages
 from services.reports.home import Home
@@ -66,6 +68,7 @@ def build(platform: Platform) -> Service:
     secure = (settings.public_url or "").startswith("https://")
     router = APIRouter()
     for part in (
+        comparison_pages.router(Comparisons(indicators, targets, cards), rendering),
         routes.router(cards, rendering),
         pages.router(home, rendering),
         work_pages.router(visits, finder, rendering),

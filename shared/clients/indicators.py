@@ -196,11 +196,19 @@ class IndicatorsClient:
         ending: date | None = None,
         view: View = "as_was",
         split: str | None = None,
+        known_at: str | None = None,
     ) -> ChildrenAnswer:
         """One indicator of the units directly under a unit, with ranks."""
         found: ChildrenAnswer = await self._get(
             f"{_unit(unit_id)}/figures/{quote(indicator, safe='')}/children",
-            {"period": period, "ending": ending, "view": view, "split": split, "rank": "true"},
+            {
+                "period": period,
+                "ending": ending,
+                "view": view,
+                "split": split,
+                "rank": "true",
+                "known_at": known_at,
+            },
         )
         return found
 

@@ -5,6 +5,7 @@ The numbers are worked out by hand; through the whole application on SQLite.
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -148,3 +149,59 @@ async def test_periods_that_are_none_are_refused_by_name(world: World) -> None:
         answer = await world.client.get(path, params=asked)
         assert answer.status_code == 422, (path, asked, answer.text)
         assert answer.json()["errors"][0]["pointer"] == pointer
+
+
+async def page_of(world: World, unit_id: str, **asked: Any) -> Any:
+    path = f"/units/{unit_id}/indicators/student_attendance"
+    return await world.client.get(path, params={"lang": "en"} | asked)
+
+
+async def in_depth(world: World) -> None:
+    await world.visit("01001", "2019-02-05", **pupils((40, 100)))
+    await world.visit("01002", "2019-02-06", **pupils((90, 100)))
+    await world.visit("01002", "2019-03-06", **pupils((88, 100)))
+    await world.visit("02001", "2019-03-06", **pupils((70, 100)))
+
+
+def words(page: str) -> str:
+    """A page's text without its marks and white space between words."""
+    return " ".join(re.sub(r"<[^>]*>", " ", page).split())
+
+
+async def test_one_indicator_in_depth_in_both_languages(world: World) -> None:
+    await in_depth(world)
+    english = await page_of(world, "D1", period="2019-03")
+    assert english.status_code == 200
+    text = words(english.text)
+    assert "88 of 100" in text
+    assert "+23 ≈ −2 ( 1 in both) +25" in text, "change, same schools, other schools"
+    assert "Target 90% : −2 points from it" in text
+    assert "Rank 1 of 2 districts (the evidence allows 1 to 2 )" in text
+    assert "lowest 70% , middle 79% , highest 88%" in text
+    assert "Barshore" in text, "the cluster below, ranked"
+    urdu = await page_of(world, "D1", period="2019-03", lang="ur")
+    assert 'dir="rtl"' in urdu.text
+    assert "وہی اسکول" in words(urdu.text)
+
+    linked = await world.client.get("/units/D1", params={"period": "2019-03", "lang": "en"})
+    assert "/units/D1/indicators/student_attendance?period=2019-03" in linked.text
+
+
+async def test_who_may_see_one_district_learns_no_other_ones_name(world: World) -> None:
+    await in_depth(world)
+    access = world.running.platform.access
+    key, _, _ = await access.create_key("pishin", ["cards:read"], units=["D1"])
+    headers = {"Authorization": f"Bearer {key}"}
+    path = "/units/{}/indicators/student_attendance"
+    asked = {"period": "2019-03", "lang": "en"}
+    own = await world.client.get(path.format("D1"), params=asked, headers=headers)
+    assert own.status_code == 200
+    assert "Quetta" not in own.text
+    for unit_id in ("D2", "P", "nowhere"):
+        hidden = await world.client.get(path.format(unit_id), params=asked, headers=headers)
+        assert hidden.status_code == 404
+
+
+async def test_an_indicator_nobody_defined_has_no_page(world: World) -> None:
+    answer = await world.client.get("/units/D1/indicators/nonsense", params={"period": "2019"})
+    assert answer.status_code == 404

@@ -17,7 +17,7 @@ EN: dict[str, str] = problems_intake.EN | {
     ),
     "invalid_period": (
         "A period is written 2018, 2018-Q1, 2018-03, 2018-01..2019-05, 2018-03-01..2018-04-15 "
-        "or last-30-days, and does not end before it begins."
+        "last-30-days or school-year-2018, and does not end before it begins."
     ),
     "invalid_date": "A date is written year, month, day: 2018-03-01.",
     "in_the_future": (
@@ -56,6 +56,9 @@ EN: dict[str, str] = problems_intake.EN | {
         "The service that counts the figures does not answer just now. Intake goes on; the "
         "card comes back by itself."
     ),
+    "calendar_away": "When school years begin cannot be read just now. Please try again.",
+    "no_school_year": "The calendar does not say when a school year begins. It is set with "
+    "school_year in /v1/calendar; until then other periods can be asked for.",
     "targets_away": "The targets cannot be read just now, and a card without them would mislead.",
     "internal": "Something failed here that should not have. It has been logged.",
     "if_match_missing": (
@@ -117,7 +120,8 @@ UR: dict[str, str] = problems_intake.UR | {
     ),
     "not_found": "اس نام کی کوئی چیز نہیں، یا وہ آپ کے یونٹوں سے باہر ہے۔",
     "invalid_period": (
-        "مدت اس طرح لکھی جاتی ہے: 2018، 2018-Q1، 2018-03، 2018-01..2019-05 یا last-30-days۔"
+        "مدت اس طرح لکھی جاتی ہے: 2018، 2018-Q1، 2018-03، 2018-01..2019-05، last-30-days یا "
+        "school-year-2018۔"
     ),
     "invalid_date": "تاریخ سال، مہینہ، دن کی ترتیب سے لکھی جاتی ہے: 2018-03-01۔",
     "in_the_future": (
@@ -147,6 +151,9 @@ UR: dict[str, str] = problems_intake.UR | {
         "ڈیٹابیس اس وقت جواب نہیں دے رہا۔ جو محفوظ ہو چکا وہ محفوظ ہے؛ دوبارہ کوشش کریں۔"
     ),
     "indicators_away": "شمار کرنے والی سروس اس وقت جواب نہیں دے رہی۔ کارڈ خود ہی واپس آ جائے گا۔",
+    "calendar_away": "تعلیمی سال کب شروع ہوتا ہے، یہ اس وقت پڑھا نہیں جا سکتا۔ دوبارہ کوشش کریں۔",
+    "no_school_year": "کیلنڈر نہیں بتاتا کہ تعلیمی سال کب شروع ہوتا ہے۔ یہ /v1/calendar میں "
+    "school_year سے طے ہوتا ہے؛ تب تک دوسری مدتیں پوچھی جا سکتی ہیں۔",
     "targets_away": "اہداف اس وقت پڑھے نہیں جا سکتے، اور ان کے بغیر کارڈ گمراہ کن ہو گا۔",
     "internal": "یہاں کوئی غیر متوقع خرابی ہوئی ہے۔ اسے درج کر لیا گیا ہے۔",
     "if_match_missing": "درستی کے ساتھ بتائیں کہ کس ریویژن کی درستی ہے: If-Match۔",
