@@ -7,13 +7,14 @@ words of the kind, so parts add to the whole by construction. What the words are
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.indicators import directory, gather, read_store, sums
+from services.indicators.beside import beside
 from services.indicators.cells import STOCKS
 from services.indicators.contributions import whole_pieces
 from services.indicators.figures import Sums, nothing
@@ -57,16 +58,21 @@ async def _parts(
     wide = _widened(grouping, len(traits.words))
     standing = await asyncio.to_thread(_members, asked, placed, traits)
 
-    async def of_some(chunk: list[int]) -> Sums:
-        visits = await gather.visits_of(tx, asked, chunk)
-        size = max(len(visits), len(chunk))
-        return await read_store.off_loop(
-            size, _divided, visits, asked, placed, wide, traits, standing, chunk
-        )
+    def fetched(begin: int) -> Awaitable[Visits]:
+        return gather.visits_of(tx, asked, schools[begin : begin + _SCHOOLS_AT_ONCE])
 
-    total = await of_some(schools[:_SCHOOLS_AT_ONCE])
-    for begin in range(_SCHOOLS_AT_ONCE, len(schools), _SCHOOLS_AT_ONCE):
-        total = total.plus(await of_some(schools[begin : begin + _SCHOOLS_AT_ONCE]))
+    total = nothing(wide.size * len(asked.spans))
+    begin, visits = 0, await fetched(0)
+    while begin < max(len(schools), 1):
+        chunk = schools[begin : begin + _SCHOOLS_AT_ONCE]
+        given = (visits, asked, placed, wide, traits, standing, chunk)
+        begin += _SCHOOLS_AT_ONCE
+        if begin < len(schools):
+            # The next schools are read while these are counted: both take about as long.
+            visits, made = await beside(fetched(begin), True, _divided, *given)
+        else:
+            made = await read_store.off_loop(max(len(visits), len(chunk)), _divided, *given)
+        total = total.plus(made)
     return total, traits.words
 
 
