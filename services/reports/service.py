@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from services.reports import (
     comparison_pages,
     import_pages,
+    list_pages,
     pages,
     register_pages,
     routes,
@@ -30,6 +31,7 @@ from services.reports.visits import Visits
 from shared.clients.calendar import CalendarClient
 from shared.clients.indicators import IndicatorsClient
 from shared.clients.ingest import IngestClient
+from shared.clients.lists import ListsClient
 from shared.clients.notify import NotifyClient
 from shared.platform import Platform
 from shared.service import Service
@@ -73,6 +75,9 @@ def build(platform: Platform) -> Service:
         pages.router(home, rendering),
         work_pages.router(visits, finder, rendering),
         import_pages.router(ingest, rendering),
+        list_pages.router(
+            list_pages.Lists(ListsClient(platform.client("indicators")), cards), rendering
+        ),
         register_pages.router(browser, Schools(ingest, cards, visits), rendering),
         sessions.router(sessions.Door(rendering, platform.access, sign_in, secure)),
     ):

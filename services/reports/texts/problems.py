@@ -20,6 +20,15 @@ EN: dict[str, str] = problems_intake.EN | {
         "last-30-days or school-year-2018, and does not end before it begins."
     ),
     "invalid_date": "A date is written year, month, day: 2018-03-01.",
+    "too_many_listeners": (
+        "As many connections follow the figures as this key, or this process, may have. Close "
+        "some, or come back after as long as Retry-After says."
+    ),
+    "too_many_units": "One connection follows up to 50 units. Open another for the others.",
+    "bulk_busy": (
+        "Bulk reads hold a connection to the database each, so a few run at a time. Ask again "
+        "after as long as Retry-After says."
+    ),
     "in_the_future": (
         "known_at asks what had been recorded by an instant. This one is still to come: leave "
         "known_at out for what is known now."
@@ -172,6 +181,12 @@ UR: dict[str, str] = problems_intake.UR | {
     "alert_closed": "یہ الرٹ ختم ہو چکا ہے۔",
     "alert_not_firing": "یہ الرٹ جاری نہیں؛ صرف جاری الرٹ کی تصدیق ہو سکتی ہے۔",
     "not_requeueable": "یہ پیغام بھیجا جا چکا ہے یا بھیجا جا رہا ہے۔",
+    "too_many_listeners": (
+        "اس کلید یا اس عمل کے لیے اعداد کے جتنے براہِ راست رابطے ممکن ہیں وہ سب استعمال میں ہیں۔ "
+        "کچھ بند کریں یا Retry-After جتنا انتظار کریں۔"
+    ),
+    "too_many_units": "ایک رابطہ زیادہ سے زیادہ 50 اکائیوں پر نظر رکھتا ہے۔",
+    "bulk_busy": "بڑے ڈیٹا کے چند جواب ہی ایک وقت میں چلتے ہیں۔ کچھ دیر بعد دوبارہ مانگیں۔",
     "parameter": "پتے کا ایک پیرامیٹر اپنی ممکنہ قدروں میں سے نہیں۔ جواب میں ممکنہ قدریں ہیں۔",
 }
 OTHERWISE = {
