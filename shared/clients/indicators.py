@@ -169,7 +169,7 @@ class IndicatorsClient:
         *,
         ending: date | None = None,
         view: View = "as_was",
-        by: Literal["month", "quarter", "year"] = "month",
+        by: Literal["month", "quarter", "year", "school-year"] = "month",
         splits: Literal["all", "totals"] = "totals",
         known_at: str | None = None,
     ) -> AllSeries:

@@ -104,6 +104,13 @@ async def test_a_school_year_is_the_calendars(world: World) -> None:
 
     figure = await world.figure("D1", "student_attendance", period="school-year-2018")
     assert figure["numerator"] == 120
+    path = "/v1/units/D1/figures/student_attendance/series"
+    series = await world.get(path, period="2018-01..2019-12", by="school-year")
+    assert [(step["period"], step["numerator"]) for step in series["series"]] == [
+        ("2018-01-01..2018-02-28", 10),
+        ("school-year-2018", 120),
+        ("2019-03-01..2019-12-31", 99),
+    ]
 
 
 async def test_another_calendar_makes_another_school_year(world: World) -> None:
