@@ -7,7 +7,7 @@ Owns finding a unit or school by its id, the caller's scope, and the tree on a d
 import asyncio
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import date
 from zoneinfo import ZoneInfo
@@ -267,17 +267,23 @@ class Snapshots:
 
     @asynccontextmanager
     async def open(
-        self, known_at: int | None = None, periods: Sequence[str | None] = ()
+        self,
+        known_at: int | None = None,
+        periods: Sequence[str | None] = (),
+        *,
+        from_visits: bool = False,
     ) -> AsyncIterator[Snapshot]:
         """One consistent view of everything, for one answer.
 
         With `known_at` (microseconds) of everything that had been recorded by then; raises Problem
         422 for an instant that is still to come. `periods` are those the question will name:
-        for a school year the calendar is read.
+        for a school year the calendar is read. `from_visits`: it reads visits where others read
+        cells, and waits for one of the few places for such answers.
         """
         years = await self._calendar.years_for(periods, known_at)
         if known_at is None:
-            async with self._present() as snapshot:
+            place = self._looking_back if from_visits else nullcontext()
+            async with place, self._present() as snapshot:
                 yield replace(snapshot, years=years)
             return
         if known_at > micros(self._clock.now()) + _AHEAD:

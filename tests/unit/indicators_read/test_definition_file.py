@@ -143,6 +143,13 @@ def test_a_file_of_something_else_is_refused(text: str, reason: str, tmp_path: P
     assert reason in str(refusal.value)
 
 
+def test_the_example_of_the_guide_is_taken(tmp_path: Path) -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "definitions.md").read_text(encoding="utf-8")
+    path = tmp_path / "own.toml"
+    path.write_text(guide.split("```toml\n")[1].split("```")[0], encoding="utf-8")
+    assert "absent_teachers" in load(path).current
+
+
 def test_a_file_that_is_not_there_is_named_with_its_setting(tmp_path: Path) -> None:
     with pytest.raises(DefinitionError, match=r"RTSM_DEFINITIONS: .*none\.toml cannot be read"):
         load(tmp_path / "none.toml")
