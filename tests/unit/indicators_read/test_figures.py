@@ -207,7 +207,7 @@ def test_what_is_set_aside_twice_leaves_no_share_and_never_a_number_that_is_none
             {},
             {"teachers_answered": 1},
         )
-        ((figure,),) = figure_rows(SHIPPED, compute(SHIPPED, sums, 0.9), lines)
+        ((figure,),) = figure_rows(SHIPPED, compute(SHIPPED, sums, 0.9, DOCUMENTED), lines)
         assert figure["value"] == value
         assert figure["state"] == ("not_applicable" if value is None else "value")
         ends = figure["interval"] or (0.0, 0.0)
@@ -217,7 +217,7 @@ def test_what_is_set_aside_twice_leaves_no_share_and_never_a_number_that_is_none
 def test_a_reading_that_is_asked_for_is_shown_only_then() -> None:
     asked = SHIPPED.lines_of("learning_environment_visits")
     sums = some({"environment_visits_80": 1, "environment_answered": 4}, {})
-    found = compute(SHIPPED, sums, 0.9)
+    found = compute(SHIPPED, sums, 0.9, DOCUMENTED)
     (everything,) = figure_rows(SHIPPED, found)
     assert "learning_environment_visits" not in {row["indicator"] for row in everything}
     ((figure,),) = figure_rows(SHIPPED, found.only(asked))
