@@ -53,7 +53,7 @@ class Row:
 
 
 async def in_force(tx: Tx, known_at: int | None = None) -> Alike:
-    """The estimates that were in force at `known_at` (microseconds), by default the newest.
+    """The estimates that were in force at `known_at` (microseconds), by default the newest ones.
 
     Each indicator keeps its last estimate over nights that could make none.
     """
@@ -65,6 +65,24 @@ async def in_force(tx: Tx, known_at: int | None = None) -> Alike:
         day_date(newest).isoformat(),
         {row[0]: Resemblance(row[1] / MILLION, row[2] / MILLION) for row in rows},
     )
+
+
+class Nights:
+    """Remembers the newest estimates: nights are kept for ever, and every answer asks for one."""
+
+    def __init__(self) -> None:
+        self._night: int | None = None
+        self._alike = DOCUMENTED
+
+    async def current(self, tx: Tx) -> Alike:
+        """The estimates in force now."""
+        row = await tx.fetch_one(
+            "SELECT night FROM resemblances WHERE icc IS NOT NULL ORDER BY night DESC LIMIT 1"
+        )
+        night = None if row is None else row[0]
+        if night != self._night:
+            self._alike, self._night = await in_force(tx), night
+        return self._alike
 
 
 def _until(known_at: int | None) -> int:

@@ -17,7 +17,7 @@ import numpy as np
 from services.indicators import directory
 from services.indicators.catalogue import Definitions
 from services.indicators.directory import Dated, Directory, SchoolRecord, Units
-from services.indicators.estimates import in_force
+from services.indicators.estimates import Nights, in_force
 from services.indicators.freshness import Freshness
 from services.indicators.gather import Asked, View
 from services.indicators.known import Past, Pasts
@@ -255,6 +255,7 @@ class Snapshots:
         self._definitions = definitions
         self._calendar = calendar
         self._directory = Directory()
+        self._nights = Nights()
         self._tree = Tree()
         self._pasts = Pasts()
         self._past_tree = Tree()
@@ -314,7 +315,7 @@ class Snapshots:
         async with self._database.reading() as tx:
             register = await self._registers.current(tx)
             units = await self._directory.units(tx)
-            alike = await in_force(tx)
+            alike = await self._nights.current(tx)
             now = self._clock.now()
             today = local_today(now, self._zone)
             yield Snapshot(

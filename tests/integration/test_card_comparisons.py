@@ -55,6 +55,13 @@ async def test_a_rise_that_is_only_other_schools_is_called_so(world: World) -> N
     assert document["previous_period"] == "2019-02"
     assert (line["value"], line["previous_value"], line["change"]) == (0.88, 0.65, 0.23)
     assert (line["same_schools"], line["composition"], line["schools_in_both"]) == (-0.02, 0.25, 1)
+    one = await world.get("/v1/units/school:01002/change", period="2019-03")
+    students = next(r for r in one["changes"] if r["indicator"] == "student_attendance")
+    assert (students["change"], students["same_schools"], students["composition"]) == (
+        -0.02,
+        -0.02,
+        0,
+    )
     boys = next(each for each in document["figures"] if each["split"] == "boys")
     assert (boys["change"], boys["same_schools"]) == (0.23, None)
 
