@@ -164,16 +164,25 @@ async def test_a_planted_double_fold_is_found_with_its_school_and_its_day(
 
 
 async def test_a_planted_wrong_definition_is_found(
-    house: Embedded, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """Wrong from the first day on; one that becomes wrong later is refused at the next start."""
     right = definition_file._shipped_text()
     wrong = right.replace('numerator = ["status_open"]', 'numerator = ["status_answered"]')
     assert wrong != right
+    with monkeypatch.context() as planted:
+        planted.setattr(definition_file, "_shipped_text", lambda: wrong)
+        said = "definition schools_open, version 1, total"
+        async with embedded(tmp_path) as opened:
+            assert any(said in line for line in await looked(opened))
+            assert await operations.verify(opened.settings) > 0
+            assert said in capsys.readouterr().out
+    async with folded(tmp_path / "right"):
+        pass
     monkeypatch.setattr(definition_file, "_shipped_text", lambda: wrong)
-    said = "definition schools_open, version 1, total"
-    assert any(said in line for line in await looked(house))
-    assert await operations.verify(house.settings) > 0
-    assert said in capsys.readouterr().out
+    with pytest.raises(definition_file.DefinitionError, match="schools_open"):
+        async with embedded(tmp_path / "right"):
+            pass
 
 
 async def test_a_difference_stops_and_shouts_until_all_is_computed_anew(either: Embedded) -> None:
