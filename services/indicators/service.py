@@ -98,6 +98,7 @@ def build(platform: Platform) -> Service:
         on_start=[
             partial(settle, database, definitions, clock),
             snapshots.warm,
+            sealer.ready,
         ],
         tasks=[
             stream.run,
