@@ -1,18 +1,18 @@
 """One indicator of a unit in depth: beside its past, its parent, its siblings, its target, and the
 units below it in order.
 
-Owns which questions are asked and what is set beside what; words and positions are the format's.
+Owns which questions are asked and what is set beside what; the value itself is `beside`'s, words
+and positions are the format's.
 """
 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from fractions import Fraction
 
+from services.reports.beside import Below, Comparison, Past
 from services.reports.cards import Cards
 from services.reports.compare import (
-    Spread,
     change,
     clear_change,
     distance,
@@ -21,7 +21,7 @@ from services.reports.compare import (
     status,
     target_for,
 )
-from services.reports.figures import Figure, Indicator, Moved, Place, Target
+from services.reports.figures import Figure, Indicator
 from services.reports.gather import Question, chain_of, parent_on
 from services.reports.reading import figure_of, moved_of, place_of, read_catalogue
 from services.reports.targets import Book, Targets
@@ -35,48 +35,6 @@ from shared.errors import not_found
 
 # Splitting a change reads every visit; a page about one indicator may take a few seconds for it.
 _MOST_VISITS = 200_000
-
-
-@dataclass(frozen=True, slots=True)
-class Past:
-    """The figure of another period, and the change since: whole, clear or not, and in parts."""
-
-    period: str
-    first: date
-    last: date
-    figure: Figure
-    change: Fraction | None
-    clear: bool
-    moved: Moved | None
-
-
-@dataclass(frozen=True, slots=True)
-class Below:
-    """A unit directly under the one asked about."""
-
-    place: Place
-    figure: Figure
-    rank: Rank | None
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """Everything the page shows; `chain` runs from the unit itself up to the root."""
-
-    window: wire.Window
-    chain: tuple[Place, ...]
-    indicator: Indicator
-    figure: Figure
-    pasts: tuple[Past, ...]
-    parent: Figure | None
-    rank: Rank | None
-    siblings: Spread | None
-    target: Target | None
-    path: Fraction | None
-    to_target: Fraction | None
-    to_path: Fraction | None
-    status: str | None
-    below: tuple[Below, ...]
 
 
 @dataclass(frozen=True, slots=True)

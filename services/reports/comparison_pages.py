@@ -8,7 +8,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from services.reports.comparison import Comparison, Comparisons, Wanted
+from services.reports.beside import Comparison
+from services.reports.comparison import Comparisons, Wanted
 from services.reports.formats.comparison import comparison_view
 from services.reports.formats.html import Pages, card_link, comparison_link
 from services.reports.negotiation import FORMS, lang_of

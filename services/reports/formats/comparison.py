@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 
-from services.reports.comparison import Below, Comparison, Past
+from services.reports.beside import Below, Comparison, Past
 from services.reports.figures import Figure
 from services.reports.formats.charts import Bar, bar
 from services.reports.numbers import count, half_up, percent, points, target_percent
