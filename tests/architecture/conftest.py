@@ -11,8 +11,9 @@ PURE = {
     "services.ingest": "schemas rules flags calendar leaves diagnosis registry.versions",
     "services.notify": "rules evaluate life policy messages words segments receipts",
     "services.reports": "figures compare card numbers texts texts.desk_en texts.desk_ur texts.en "
-    "texts.form_en texts.form_ur texts.lists_en texts.lists_ur texts.problems texts.problems_intake texts.ur "
-    "texts.work_en texts.work_ur formats.charts formats.json formats.view",
+    "texts.form_en texts.form_ur texts.lists_en texts.lists_ur texts.problems "
+    "texts.problems_intake texts.ur texts.work_en texts.work_ur formats.charts "
+    "formats.json formats.view",
     "shared": "domain domain.codes domain.days domain.intervals domain.periods domain.ranks "
     "domain.school_years errors formula_guard strict_json",
     "shared.clients": "figure_answers list_answers",
