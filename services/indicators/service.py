@@ -12,7 +12,6 @@ from secrets import token_bytes
 from services.indicators import halts
 from services.indicators.definition_file import load
 from services.indicators.definition_log import settle
-from services.indicators.estimates import Nightly
 from services.indicators.event_schemas import events
 from services.indicators.freshness import (
     Ends,
@@ -22,6 +21,7 @@ from services.indicators.freshness import (
     before_relay,
     noting,
 )
+from services.indicators.nightly import Nightly
 from services.indicators.projector import Projector
 from services.indicators.registry_fold import RegistryFold
 from services.indicators.registry_store import Registers
