@@ -16,6 +16,7 @@ NAMES = {
     "bulk_figures": "read_figures",
     "bulk_visits": "read_visits",
     "change": "get_change",
+    "check": "check_seal",
     "children": "get_children",
     "children_figures": "get_children_figures",
     "figures": "get_figures",
@@ -71,6 +72,8 @@ PARAMETERS: dict[str, Any] = {
     "reason": "recorded twice",
     "get_stream.unit": ["PK-BA-QTA"],
     "seconds": "0",
+    "check_seal.seal": "QK27K-FKYUT-Z5KTS-C4VCW-VMT3D-U3DIR-ZEDLJ-XTSA",
+    "check_seal.known_at": "2019-06-03T04:00:00.000000Z",
 }
 _RULE = {
     "rule_id": "students-low",

@@ -230,7 +230,7 @@ async def ranked(
 
 
 def _steps(snapshot: Snapshot, question: Question, by: By) -> tuple[list[Period], tuple[Span, ...]]:
-    steps = pieces(question.period, by)
+    steps = pieces(question.period, by, snapshot.years)
     return steps, tuple(Span.of(step.first, step.last, snapshot.today) for step in steps)
 
 

@@ -12,12 +12,12 @@ from services.indicators.gather import View
 from services.indicators.spans import Span
 from services.indicators.traits import KINDS, Part
 from shared.domain.days import month_first, month_number
-from shared.domain.periods import Kind, Period, days, parse_day, parse_period
+from shared.domain.periods import Kind, Period, days, parse_day, parse_period, school_year
 from shared.domain.school_years import SchoolYears
 from shared.errors import Problem, invalid
 from shared.queries import read_instant
 
-By = Literal["month", "quarter", "year"]
+By = Literal["month", "quarter", "year", "school-year"]
 CONFIDENCE = 0.90
 MOST_POINTS = 240
 _MOST_VERSION = 10_000_000
@@ -190,7 +190,10 @@ def read_by(text: str | None) -> By:
         return "quarter"
     if text == "year":
         return "year"
-    raise invalid("/query/by", "invalid_by", "A series is by month, quarter or year.")
+    if text == "school-year":
+        return "school-year"
+    detail = "A series is by month, quarter, year or school-year."
+    raise invalid("/query/by", "invalid_by", detail)
 
 
 def read_splits(text: str | None, default: Literal["all", "totals"]) -> bool:
@@ -220,11 +223,13 @@ def read_flag(text: str | None, pointer: str) -> bool:
     raise invalid(pointer, "invalid_flag", "Write true or false.")
 
 
-def pieces(period: Period, by: By) -> list[Period]:
-    """The calendar months, quarters or years touched, the outer ones cut to the period.
+def pieces(period: Period, by: By, years: SchoolYears | None = None) -> list[Period]:
+    """The months, quarters, years or school years touched, the outer ones cut to the period.
 
-    Raises Problem 422 for more than MOST_POINTS of them.
+    Raises Problem 422 for more than MOST_POINTS of them, and for school years without `years`.
     """
+    if by == "school-year":
+        return _school_years(period, years)
     length = _MONTHS[by]
     begin = month_number(period.first) // length * length
     end = month_number(period.last)
@@ -232,6 +237,22 @@ def pieces(period: Period, by: By) -> list[Period]:
         detail = f"A series has at most {MOST_POINTS} pieces."
         raise invalid("/query/period", "too_many_pieces", detail)
     return [_piece(period, month, by) for month in range(begin, end + 1, length)]
+
+
+def _school_years(period: Period, years: SchoolYears | None) -> list[Period]:
+    if years is None:
+        detail = "The calendar does not say when a school year begins: see /v1/calendar."
+        raise invalid("/query/by", "no_school_year", detail)
+    found = []
+    for year in range(period.first.year - 1, period.last.year + 1):
+        first, last = years.of(year)
+        if last < period.first or first > period.last:
+            continue
+        if first < period.first or last > period.last:
+            found.append(days(max(first, period.first), min(last, period.last)))
+        else:
+            found.append(school_year(year, years))
+    return found
 
 
 def _piece(period: Period, month: int, by: By) -> Period:

@@ -26,7 +26,7 @@ Values = Sequence[Any]
 instant microseconds; None where there is none."""
 
 _SCHOOLS_AT_ONCE = 25
-ROWS_AT_ONCE = 5_000
+ROWS_AT_ONCE = 2_000
 _AGAIN = tuple(f"{what}_{gender}_" for what in ("environment", "rooms") for gender in GENDERS)
 _NOT_MEASURED = {"visits", "registered", "known"}
 
@@ -102,13 +102,17 @@ async def visits(
     ordered = sorted(schools, key=lambda school: codes[school])
     inside = None if place.unit is None else placed.has_unit(place.unit)
     span = question.span
-    for begin in range(0, len(ordered), _SCHOOLS_AT_ONCE):
-        chunk = ordered[begin : begin + _SCHOOLS_AT_ONCE]
+    begin, at_once = 0, _SCHOOLS_AT_ONCE
+    while begin < len(ordered):
+        chunk = ordered[begin : begin + at_once]
+        begin += len(chunk)
         seen = await read_store.visits_seen(
             snapshot.tx, chunk, span.first, span.last, known_at=snapshot.known_at
         )
         if len(seen.visits) == 0:
             continue
+        # Where schools were visited often, fewer of them are held at a time.
+        at_once = max(1, min(_SCHOOLS_AT_ONCE, len(chunk) * ROWS_AT_ONCE // len(seen.visits)))
         rank = {school: at for at, school in enumerate(chunk)}
         known = await snapshot.schools([codes[school] for school in chunk])
         names = {

@@ -77,7 +77,7 @@ async def figures(
     snapshot: Snapshot, place: Place, question: Question, by: By | None, reach: Reach
 ) -> AsyncGenerator[Batch, None]:
     """All figures of a unit and of those below it; `by` None is the whole period at once."""
-    periods = [question.period] if by is None else pieces(question.period, by)
+    periods = [question.period] if by is None else pieces(question.period, by, snapshot.years)
     spans = tuple(Span.of(each.first, each.last, snapshot.today) for each in periods)
     tree_day = question.span.state_on if question.view == "as_was" else snapshot.day
     steps = _Steps(periods, spans, tree_day)

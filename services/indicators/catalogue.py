@@ -14,15 +14,13 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from services.indicators.expressions import COUNTED, PLACES, bit_of, vector
+from services.indicators.expressions import bit_of, vector
 from services.indicators.intervals import Resemblance, Sampling
 from services.indicators.measures import GENDERS, UNSPECIFIED
 
 Basis = Literal["flow", "stock"]
 Direction = Literal["higher", "lower"]
 Labels = Mapping[str, str]
-
-__all__ = ["COUNTED", "Basis", "Definitions", "Direction", "Indicator", "Line", "Reliable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +242,3 @@ def _population(line: Line) -> int:
     if kind != "school_gender":
         return 0
     return len(GENDERS) + 1 if word == UNSPECIFIED else GENDERS.index(word) + 1
-
-
-REGISTERED = PLACES["registered"]

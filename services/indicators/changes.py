@@ -18,6 +18,7 @@ from services.indicators.documents import figure_rows
 from services.indicators.figures import MILLION, compute, parts_of
 from services.indicators.gather import Asked
 from services.indicators.intervals import Integers, Sampling
+from services.indicators.measures import F
 from services.indicators.pieces import Places
 from services.indicators.register import Register
 from services.indicators.snapshots import Place, Snapshot
@@ -106,7 +107,7 @@ async def _changes(
     figures = compute(definitions, both, question.confidence, snapshot.alike)
     after_figures, before_figures = figure_rows(definitions, figures, lines)
     sampled = [at for at, line in enumerate(lines) if _is_sampled(definitions, line)]
-    made = int(both.flow[:, 0].sum())
+    made = int(both.flow[:, F["visits"]].sum())
     split = most_visits is None or made <= most_visits
     common = Common(np.zeros((len(lines), 2, 2), np.int64), np.zeros(len(lines), np.int64))
     if split and sampled:

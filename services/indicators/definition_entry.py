@@ -13,7 +13,13 @@ import msgspec
 
 from services.indicators import labels
 from services.indicators.catalogue import Indicator, Line, Reliable
-from services.indicators.expressions import UnknownMeasureError, basis_of, is_answer, vector
+from services.indicators.expressions import (
+    UnknownMeasureError,
+    basis_of,
+    group_of,
+    is_answer,
+    vector,
+)
 from services.indicators.intervals import Resemblance, Sampling
 from services.indicators.measures import GENDERS, UNSPECIFIED
 from services.indicators.traits import KINDS, OF_VISITS
@@ -218,6 +224,7 @@ def _check_line(entry: _Entry, line: Line, within: str) -> None:
                 entry.basis == "period" and measure == "registered"
             ):
                 raise RefusalError(within + name, f"{measure} is no measure of a {entry.basis}")
+    _check_group(entry, line, within)
     try:
         vector((line.answered,))
     except UnknownMeasureError as unknown:
@@ -225,6 +232,22 @@ def _check_line(entry: _Entry, line: Line, within: str) -> None:
     if basis_of(line.answered) != entry.basis or not is_answer(line.answered):
         reason = f"{line.answered} does not say who answered a {entry.basis}"
         raise RefusalError(within + "answered", reason)
+
+
+def _check_group(entry: _Entry, line: Line, within: str) -> None:
+    """A stock is of one group: other answers stand on other days, and would be no pairs."""
+    if entry.basis != "stock":
+        return
+    groups = {
+        group_of(term.removeprefix("-")): term
+        for term in (*line.numerators, *line.denominators, line.answered)
+        if group_of(term.removeprefix("-")) is not None
+    }
+    if len(groups) > 1:
+        names = " and ".join(groups.values())
+        raise RefusalError(
+            within + "numerator", f"{names} are answered apart: no visit need give both"
+        )
 
 
 def _part(entry: _Entry, part: _Part, place: int) -> list[Line]:

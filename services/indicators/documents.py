@@ -44,13 +44,13 @@ def figure_rows(
             {
                 "indicator": lines_of[at].indicator,
                 "split": lines_of[at].split,
-                "value": value[row][at] if denominator[row][at] else None,
+                "value": value[row][at] if denominator[row][at] > 0 else None,
                 "numerator": numerator[row][at],
                 "denominator": None if is_count[at] else denominator[row][at],
                 "visits": visits[row][at],
                 "schools": schools[row][at],
                 "interval": (low[row][at], high[row][at])
-                if denominator[row][at] and n_eff[row][at]
+                if denominator[row][at] > 0 and n_eff[row][at]
                 else None,
                 "n_eff": None if n_eff[row][at] < 0 else n_eff[row][at],
                 "state": STATES[state[row][at]],  # type: ignore[typeddict-item]

@@ -7,11 +7,12 @@ and the last answers that are too old to. Whatever another visit took the place 
 
 import asyncio
 from dataclasses import dataclass, replace
+from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.indicators import gather, read_store, sums
+from services.indicators import gather, read_store, strata, sums
 from services.indicators.asking import Question
 from services.indicators.catalogue import Definitions
 from services.indicators.contributions import whole_pieces
@@ -22,10 +23,11 @@ from services.indicators.read_store import Seen
 from services.indicators.register import Register
 from services.indicators.snapshots import Place, Snapshot
 from services.indicators.spans import Span
+from services.indicators.traits import OF_VISITS, Part, Traits
 from services.indicators.visits import Visits
 from shared.clients.figure_answers import Evidence
 from shared.clock import rfc3339
-from shared.domain.days import day_date
+from shared.domain.days import day_date, day_number
 
 _SCHOOLS_AT_ONCE = 100
 _REPLACED = frozenset(("superseded", "answered_again_later"))
@@ -56,11 +58,18 @@ class Verdicts:
 
 
 async def evidence(
-    snapshot: Snapshot, place: Place, question: Question, line: int, after: str | None, most: int
+    snapshot: Snapshot,
+    place: Place,
+    question: Question,
+    line: int,
+    after: str | None,
+    most: int,
+    part: Part | None = None,
 ) -> Page:
     """About `most` rows of evidence from the schools whose codes come after `after`.
 
-    A page ends with a school: its visits are never on two pages.
+    A page ends with a school: its visits are never on two pages. Of a part, the visits of the
+    schools, or of the type, that it is made of.
     """
     register = snapshot.register
     asked = snapshot.asked((question.span,), question.view)
@@ -93,11 +102,27 @@ async def evidence(
             known_at=asked.known_at,
         )
         found = await asyncio.to_thread(judge.rows, seen)
+        if part is not None:
+            traits = await strata.traits_of(snapshot.tx, asked, sorted(found), part.kind)
+            on = None if judge.is_flow else question.span.state_on
+            found = {school: _of(part, traits, school, found[school], on) for school in found}
         for code in chunk:
             rows += found.get(codes[code], [])
             if len(rows) >= most:
                 return Page(await _coded(snapshot, rows), None if code == left[-1] else code)
     return Page(await _coded(snapshot, rows), None)
+
+
+def _of(
+    part: Part, traits: Traits, school: int, rows: list[Evidence], on: int | None
+) -> list[Evidence]:
+    """The rows that belong to a part: by what the school is on D (`on`), or on the visit's day."""
+    if part.kind in OF_VISITS:
+        return [row for row in rows if row["visit_type"] == part.word]
+    days = [on if on is not None else day_number(date.fromisoformat(row["day"])) for row in rows]
+    codes = traits.at(np.full(len(rows), school, np.int32), np.array(days, np.int32))
+    words = [traits.words[code] for code in codes.tolist()]
+    return [row for row, word in zip(rows, words, strict=True) if word == part.word]
 
 
 async def _coded(snapshot: Snapshot, rows: list[Evidence]) -> list[Evidence]:
@@ -132,6 +157,11 @@ class _Judge:
         self._basis = definitions.of(line).basis
         self.before = look_back if self._basis == "stock" else 0
         """Days before those of the question: an answer that is too old is shown as well."""
+
+    @property
+    def is_flow(self) -> bool:
+        """Whether a visit counts on its own day; the others are looked at on D."""
+        return self._basis == "flow"
 
     def rows(self, seen: Seen) -> dict[int, list[Evidence]]:
         """The rows of each school, in order of the visits."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from services.indicators.measures import ANSWERED, DERIVED, FLOW, SEEN, STOCK
+from services.indicators.measures import DERIVED, FLOW, GROUP_COLUMNS, SEEN, STOCK, S
 
 COUNTED = "coverage"
 """Stands for what only presence knows: schools of the register visited in the window."""
@@ -55,10 +55,15 @@ def is_answer(name: str) -> bool:
     return name in {COUNTED, "known", "registered"} or name.endswith("_answered")
 
 
+def group_of(name: str) -> str | None:
+    """The stock group whose answer gives a measure; None for the register's and for no stock."""
+    stored = DERIVED[name][0] if name in DERIVED else name
+    if stored not in S:
+        return None
+    place = S[stored]
+    return next((group for group, places in GROUP_COLUMNS.items() if place in places), None)
+
+
 def bit_of(name: str) -> int:
     """The place of a flow answer among SEEN."""
     return SEEN.index(name)
-
-
-STORED_BITS = len(ANSWERED)
-"""Places of SEEN from here on are derived when masks are read."""

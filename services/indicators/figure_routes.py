@@ -19,12 +19,12 @@ from services.indicators.asking import (
     read_indicators,
     read_kind,
     read_known_at,
-    read_line,
     read_number,
     read_splits,
 )
 from services.indicators.replies import (
     KNOWN_AT,
+    divides,
     known_by,
     periods_of,
     read_cursor,
@@ -99,7 +99,9 @@ def add_figures(router: APIRouter, snapshots: Snapshots, sealer: Sealer) -> None
     async def answered(
         request: Request, principal: Principal, unit_id: str, answer: Answer
     ) -> Response:
-        async with snapshots.open(known_by(request), periods_of(request)) as snapshot:
+        async with snapshots.open(
+            known_by(request), periods_of(request), from_visits=divides(request)
+        ) as snapshot:
             place = await snapshot.find(unit_id, principal)
             if (same := unchanged(request, snapshot)) is not None:
                 return same
@@ -154,11 +156,13 @@ def _add_indicator(router: APIRouter, answered: Answered) -> None:
         unit_id: str,
         indicator: str,
         asked: Parameters,
-        by: Annotated[str | None, Query(description="month (default), quarter or year")] = None,
+        by: Annotated[
+            str | None, Query(description="month (default), quarter, year or school-year")
+        ] = None,
         split: SplitOf = None,
         definition: DefinitionOf = None,
     ) -> Response:
-        """One indicator over the months, quarters or years of a period."""
+        """One indicator over the months, quarters, years or school years of a period."""
 
         async def answer(snapshot: Snapshot, place: Place) -> Series:
             line, part = read_figure(snapshot.definitions, indicator, split, definition)
@@ -213,15 +217,15 @@ def _add_evidence(router: APIRouter, snapshots: Snapshots) -> None:
         after = read_cursor(cursor)
         async with snapshots.open(known_by(request), periods_of(request)) as snapshot:
             place = await snapshot.find(unit_id, principal)
-            line = read_line(snapshot.definitions, indicator, split, definition)
+            line, part = read_figure(snapshot.definitions, indicator, split, definition)
             wanted = asked.question(snapshot)
             if (same := unchanged(request, snapshot)) is not None:
                 return same
-            page = await evidence.evidence(snapshot, place, wanted, line, after, most)
+            page = await evidence.evidence(snapshot, place, wanted, line, after, most, part)
             following = None if page.after is None else made_cursor(page.after)
             document: EvidenceAnswer = {
                 **answers.window(snapshot, place, wanted),
-                **answers.line_of(snapshot, line),
+                **answers.line_of(snapshot, line, part),
                 "evidence": page.rows,
                 "next": following,
             }
@@ -235,10 +239,12 @@ def _add_whole(router: APIRouter, answered: Answered, sealer: Sealer) -> None:
         principal: Reader,
         unit_id: str,
         asked: Parameters,
-        by: Annotated[str | None, Query(description="month (default), quarter or year")] = None,
+        by: Annotated[
+            str | None, Query(description="month (default), quarter, year or school-year")
+        ] = None,
         splits: SplitsOf = None,
     ) -> Response:
-        """All indicators over the months, quarters or years of a period."""
+        """All indicators over the months, quarters, years or school years of a period."""
 
         async def answer(snapshot: Snapshot, place: Place) -> AllSeries:
             wanted = read_splits(splits, "totals")

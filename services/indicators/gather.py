@@ -12,8 +12,8 @@ from typing import Literal
 
 import numpy as np
 
-from services.indicators import read_store, sums
-from services.indicators.cells import STOCKS
+from services.indicators import presence, read_store, sums
+from services.indicators.cells import FLOWS, STOCKS
 from services.indicators.contributions import whole_pieces
 from services.indicators.figures import Sums
 from services.indicators.intervals import Integers
@@ -27,6 +27,7 @@ from shared.db.transaction import Tx
 from shared.domain.days import day_date, quarter_number
 
 View = Literal["as_was", "restated"]
+_SCHOOLS_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,17 +236,51 @@ async def _present(
 async def _from_visits(
     tx: Tx, asked: Asked, placed: Register, grouping: Grouping, schools: Integers
 ) -> Sums:
-    visits = await visits_of(tx, asked, schools.tolist())
-    return await read_store.off_loop(len(visits), _whole, visits, asked, placed, grouping)
+    """Everything that the visits to these schools add to the groups, some schools at a time."""
+    rows = grouping.size * len(asked.spans)
+    flow: Integers = np.zeros((rows, FLOWS), np.int64)
+    stock: Integers = np.zeros((rows, STOCKS), np.int64)
+    present: list[Present] = []
+    for begin in range(0, schools.size, _SCHOOLS_AT_ONCE):
+        chunk = schools[begin : begin + _SCHOOLS_AT_ONCE].tolist()
+        visits = await visits_of(tx, asked, chunk)
+        if len(visits) == 0:
+            continue
+        added = await read_store.off_loop(len(visits), _added, visits, asked, placed, grouping)
+        flow, stock = flow + added[0], stock + added[1]
+        present.append(added[2])
+    return await read_store.off_loop(
+        schools.size, _assembled, (flow, stock, present), asked, placed, grouping
+    )
 
 
-def _whole(visits: Visits, asked: Asked, placed: Register, grouping: Grouping) -> Sums:
-    """Everything these visits add to the groups."""
+def _added(
+    visits: Visits, asked: Asked, placed: Register, grouping: Grouping
+) -> tuple[Integers, Integers, Present]:
+    """The flow and stock sums of these visits, and who was visited in the windows."""
     pieces = whole_pieces(visits, placed, asked.look_back)
-    return sums.assemble(
-        sums.of_flows(visits, pieces.flow, grouping, asked.spans),
+    first = min(span.first for span in asked.spans)
+    last = max(span.last for span in asked.spans)
+    # A year before the windows is read for what stands: of its flows nothing is wanted.
+    inside = pieces.flow.between(first, last)
+    return (
+        sums.of_flows(visits, inside, grouping, asked.spans),
         sums.of_stocks(visits, pieces.stock, grouping, asked.spans),
-        sums.present_of(visits, pieces.flow),
+        sums.present_of(visits, inside),
+    )
+
+
+def _assembled(
+    added: tuple[Integers, Integers, list[Present]],
+    asked: Asked,
+    placed: Register,
+    grouping: Grouping,
+) -> Sums:
+    flow, stock, present = added
+    return sums.assemble(
+        flow,
+        stock,
+        presence.together(present),
         grouping,
         asked.spans,
         _members(placed, asked.spans),

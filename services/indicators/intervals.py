@@ -1,8 +1,8 @@
 """How sure a figure is: effective sample sizes and Wilson's interval, over whole arrays at once.
 
-Owns the constants that say how much answers of one school resemble each other, and the arithmetic
-of 04 §6. The same interval for one number is `shared.domain.intervals.wilson`; a test holds the two
-equal. Pure.
+Owns the arithmetic of 04 §6; how much answers of one school resemble each other is told by the
+definitions and, every night, by `estimates`. The same interval for one number is
+`shared.domain.intervals.wilson`; a test holds the two equal. Pure.
 """
 
 from dataclasses import dataclass
@@ -36,21 +36,6 @@ class Resemblance:
 
     icc: float
     cv2: float
-
-
-# First constants (version 1). With persons of one school, attendance in household and school
-# surveys of South Asia lies between 0.1 and 0.2; few teachers share one road and one head, so a
-# little more; whether an official came last month is a fact of the school rather than of the visit.
-# Every night they are estimated from the last year's answers (`estimates`); where that is not yet
-# possible, these hold.
-STUDENTS = Resemblance(icc=0.15, cv2=0.30)
-TEACHERS = Resemblance(icc=0.20, cv2=0.30)
-NON_TEACHING = Resemblance(icc=0.15, cv2=0.20)
-OFFICIAL_VISITS = Resemblance(icc=0.30, cv2=0.0)
-ENVIRONMENT = Resemblance(icc=0.20, cv2=0.05)
-ROOMS = Resemblance(icc=0.20, cv2=0.20)
-TOILETS = Resemblance(icc=0.40, cv2=0.30)
-ALONE = Resemblance(icc=0.0, cv2=0.0)
 
 
 def clustered(denominator: Any, schools: Any, icc: Any, cv2: Any, uneven: Any = 0.0) -> Floats:

@@ -34,15 +34,6 @@ WORDS: Mapping[str, Labels] = {
     "cluster_head": _labels("Cluster head", "کلسٹر ہیڈ", "ক্লাস্টার প্রধান"),
     "learning_coordinator": _labels("Learning coordinator", "لرننگ کوآرڈینیٹر", "শিখন সমন্বয়কারী"),
     "rtsm_monitor": _labels("RTSM monitor", "آر ٹی ایس ایم مانیٹر", "আরটিএসএম পর্যবেক্ষক"),
-    "primary": _labels("Primary", "پرائمری", "প্রাথমিক"),
-    "middle": _labels("Middle", "مڈل", "মাধ্যমিক (নিম্ন)"),
-    "high": _labels("High", "ہائی", "উচ্চ বিদ্যালয়"),
-    "higher_secondary": _labels("Higher secondary", "ہائر سیکنڈری", "উচ্চ মাধ্যমিক"),
-    "summer": _labels("Summer zone", "گرم علاقہ", "গ্রীষ্ম অঞ্চল"),
-    "winter": _labels("Winter zone", "سرد علاقہ", "শীত অঞ্চল"),
-    "morning": _labels("Morning", "صبح", "সকাল"),
-    "evening": _labels("Evening", "شام", "সন্ধ্যা"),
-    "double": _labels("Double shift", "ڈبل شفٹ", "দুই শিফট"),
     "other": _labels("Other", "دیگر", "অন্যান্য"),
 }
 
@@ -51,16 +42,6 @@ SCHOOLS: Mapping[str, Labels] = {
     "boys": _labels("Boys' schools", "لڑکوں کے اسکول", "বালক বিদ্যালয়"),
     "girls": _labels("Girls' schools", "لڑکیوں کے اسکول", "বালিকা বিদ্যালয়"),
     "mixed": _labels("Mixed schools", "مخلوط اسکول", "সহশিক্ষা বিদ্যালয়"),
-}
-
-
-KINDS: Mapping[str, Labels] = {
-    "school_gender": _labels("School's gender", "اسکول کی صنف", "বিদ্যালয়ের ধরন"),
-    "school_level": _labels("School's level", "اسکول کی سطح", "বিদ্যালয়ের স্তর"),
-    "zone": _labels("Zone", "زون", "অঞ্চল"),
-    "shift": _labels("Shift", "شفٹ", "শিফট"),
-    "visit_type": _labels("Type of visit", "دورے کی قسم", "পরিদর্শনের ধরন"),
-    "visitor_post": _labels("Official's post", "افسر کا عہدہ", "কর্মকর্তার পদ"),
 }
 
 

@@ -1,9 +1,9 @@
 """The named lists: which schools stand behind a figure, and the visits that put them there.
 
-Owns what every list means (docs/lists.md says it in words) and its words. A list is about one day,
+Owns what every list means (docs/lists.md says it in words). A list is about one day,
 D: the schools that are active on D and belong to the unit then, by what counted visits up to D say.
 Stock lists are exactly the schools that their figure counts. Fetching is `lists_reads`', the wire
-is `lists_answers`'. Pure.
+is `lists_answers`', words are `list_words`'. No I/O.
 """
 
 import calendar
@@ -28,41 +28,6 @@ NAMES: tuple[ListName, ...] = get_args(ListName)
 MONTHS = 3
 """For how many months without a visit, unless the caller says."""
 MOST_MONTHS = 60
-LABELS: Mapping[ListName, Mapping[str, str]] = {
-    "schools_closed": {
-        "en": "Schools found closed",
-        "ur": "بند پائے گئے اسکول",
-        "bn": "বন্ধ পাওয়া বিদ্যালয়",
-    },
-    "not_visited": {
-        "en": "Schools not visited",
-        "ur": "اسکول جن کا دورہ نہیں ہوا",
-        "bn": "পরিদর্শন না হওয়া বিদ্যালয়",
-    },
-    "teachers_absent": {
-        "en": "Teachers absent at two visits running",
-        "ur": "لگاتار دو دوروں میں اساتذہ غیر حاضر",
-        "bn": "পরপর দুই পরিদর্শনে শিক্ষক অনুপস্থিত",
-    },
-    "no_toilet": {
-        "en": "Schools without any toilet",
-        "ur": "بغیر بیت الخلا کے اسکول",
-        "bn": "শৌচাগারবিহীন বিদ্যালয়",
-    },
-    "no_usable_room": {
-        "en": "Schools without a usable room",
-        "ur": "بغیر قابلِ استعمال کمرے کے اسکول",
-        "bn": "ব্যবহারযোগ্য কক্ষবিহীন বিদ্যালয়",
-    },
-}
-BEHIND: Mapping[ListName, str | None] = {
-    "schools_closed": "schools_open",
-    "not_visited": None,
-    "teachers_absent": "teacher_attendance",
-    "no_toilet": "schools_without_toilet",
-    "no_usable_room": "usable_rooms",
-}
-"""The indicator that a list stands behind."""
 _GROUPS = {"schools_closed": STATUS, "no_toilet": TOILET, "no_usable_room": ROOMS}
 _ANSWERED = {
     "schools_closed": S["status_answered"],

@@ -14,7 +14,8 @@ import numpy as np
 
 from services.indicators import answers, read_store, sums
 from services.indicators.asking import Question
-from services.indicators.lists import BEHIND, LABELS, Hit, Judged, Lister, Sight
+from services.indicators.list_words import BEHIND, LABELS
+from services.indicators.lists import Hit, Judged, Lister, Sight
 from services.indicators.lists_reads import latest
 from services.indicators.register import Register
 from services.indicators.snapshots import Place, Snapshot

@@ -61,6 +61,13 @@ class FlowPieces:
     gender: Ints
     day: Ints
 
+    def between(self, first: int, last: int) -> "FlowPieces":
+        """Keep what lies on the days from `first` to `last`."""
+        at = (self.day >= first) & (self.day <= last)
+        if at.all():
+            return self
+        return FlowPieces(self.row[at], self.sign[at], self.path[at], self.gender[at], self.day[at])
+
     def values(self, visits: Visits) -> Rows:
         """Return signed flow rows with the columns by school gender filled."""
         values = visits.flow_rows(self.row)

@@ -95,6 +95,21 @@ def join(
     return joined if bool((joined.count > 0).all()) else _cancelled(joined)
 
 
+def together(parts: Sequence[Present]) -> Present:
+    """Several together."""
+    if len(parts) == 1:
+        return parts[0]
+    none = np.zeros(0, np.int64)
+    held = [Present(none, none, none, np.zeros(0, np.uint64), none), *parts]
+    return Present(
+        np.concatenate([part.path for part in held]),
+        np.concatenate([part.school for part in held]),
+        np.concatenate([part.day for part in held]),
+        np.concatenate([part.mask for part in held]),
+        np.concatenate([part.count for part in held]),
+    )
+
+
 def _cancelled(joined: Present) -> Present:
     order = np.lexsort((joined.mask, joined.day, joined.school, joined.path))
     path, school = joined.path[order], joined.school[order]
@@ -155,13 +170,17 @@ def seen(present: Present, paths: int, schools: int) -> Seen:
 
 
 def _times(present: Present, wanted: Integers, schools: int) -> Integers:
-    """How many visits were made under each of these keys (path and school), which are in order."""
+    """How many visits were made under each of these keys (path and school), which are in order.
+
+    All keys of a school are wanted or none.
+    """
     if wanted.size == 0:
         return wanted
-    key = present.path * schools + present.school
-    place = np.minimum(np.searchsorted(wanted, key), wanted.size - 1)
-    found = wanted[place] == key
-    return np.bincount(place[found], present.count[found], wanted.size).astype(np.int64)
+    several = np.zeros(schools, np.bool_)
+    several[wanted % schools] = True
+    some = several[present.school]
+    place = np.searchsorted(wanted, present.path[some] * schools + present.school[some])
+    return np.bincount(place, present.count[some], wanted.size).astype(np.int64)
 
 
 def _either(key: Integers, mask: NDArray[np.uint64]) -> tuple[Integers, NDArray[np.uint64]]:

@@ -10,7 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from services.indicators import presence
+from services.indicators import packed, presence
 from services.indicators.cells import FLOWS, STOCKS, decode_rows
 from services.indicators.presence import Present
 from services.indicators.sums import CellRows
@@ -111,23 +111,44 @@ async def visits_of(
     `after` and `until` (microseconds) bound the receipt of revision 1: after < received <= until.
     `known_at`: of the revisions that had been recorded by then the newest, nothing else.
     """
-    rows = await _newest(
-        tx, COLUMNS, schools, (first, last), after=after, until=until, known_at=known_at
-    )
+    wanted = _newest(schools, (first, last), after=after, until=until, known_at=known_at)
+    if tx.dialect == "postgresql":
+        # A handful of long columns: thousands of rows would cost more than all that follows.
+        found = [
+            await tx.fetch_one(f"SELECT {packed.gathered(school)} {source}", *wanted.asked)
+            for school, source in wanted.sources
+        ]
+        size = sum(len(row[0] or b"") // 4 for row in found)
+        return await off_loop(size, packed.read, found)
+    rows = await _rows_of(tx, COLUMNS, wanted)
     return await off_loop(len(rows), Visits.from_rows, rows)
 
 
-async def _newest(
-    tx: Tx,
-    columns: Sequence[str],
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Visits wanted: pairs of the school's expression and FROM … WHERE … over `v`; arguments."""
+
+    sources: Sequence[tuple[str, str]]
+    asked: Sequence[object]
+
+
+async def _rows_of(tx: Tx, columns: Sequence[str], wanted: _Wanted) -> list[Any]:
+    rows: list[Any] = []
+    for school, source in wanted.sources:
+        chosen = ",".join(school if name == "school" else f"v.{name}" for name in columns)
+        rows += await tx.fetch(f"SELECT {chosen} {source}", *wanted.asked)
+    return rows
+
+
+def _newest(
     schools: Sequence[int],
     days: tuple[int, int],
     *,
     after: int | None = None,
     until: int | None = None,
     known_at: int | None = None,
-) -> list[Any]:
-    """Rows of `visits_of`: from `visits`, and of a past instant what has been replaced since."""
+) -> _Wanted:
+    """What `visits_of` reads: `visits`, and of a past instant what has been replaced since."""
     asked: list[object] = [list(schools), *days]
     bounds = (("received >", after), ("received <=", until), ("recorded <=", known_at))
     within = "v.day >= $2 AND v.day <= $3"
@@ -135,25 +156,20 @@ async def _newest(
         if instant is not None:
             asked.append(instant)
             within += f" AND v.{bound} ${len(asked)}"
-    rows = await tx.fetch(
-        f"SELECT {','.join(f'v.{name}' for name in columns)} FROM visits v "
-        f"WHERE v.school = ANY($1::integer[]) AND {within}",
-        *asked,
-    )
+    newest = "v.school", f"FROM visits v WHERE v.school = ANY($1::integer[]) AND {within}"
     if known_at is None:
-        return rows
+        return _Wanted([newest], asked)
     # A visit recorded again since then: of its past revisions the newest that was there. Its
     # school is the one of its code, as for every visit.
-    chosen = ",".join("s.id" if name == "school" else f"v.{name}" for name in columns)
     last = len(asked)
-    return rows + await tx.fetch(
-        f"SELECT {chosen} FROM schools s JOIN visits_past v ON v.school_code = s.code "
+    past = (
+        "FROM schools s JOIN visits_past v ON v.school_code = s.code "
         f"WHERE s.id = ANY($1::integer[]) AND {within} AND NOT EXISTS (SELECT 1 FROM visits n "
         f"WHERE n.source = v.source AND n.visit_id = v.visit_id AND n.recorded <= ${last}) "
         "AND NOT EXISTS (SELECT 1 FROM visits_past n WHERE n.source = v.source "
-        f"AND n.visit_id = v.visit_id AND n.revision > v.revision AND n.recorded <= ${last})",
-        *asked,
+        f"AND n.visit_id = v.visit_id AND n.revision > v.revision AND n.recorded <= ${last})"
     )
+    return _Wanted([newest, ("s.id", past)], asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +189,7 @@ async def visits_seen(
 ) -> Seen:
     """As `visits_of`, with revision, school code and status."""
     columns = (*COLUMNS, "revision", "school_code", "status")
-    rows = await _newest(tx, columns, schools, (first, last), known_at=known_at)
+    rows = await _rows_of(tx, columns, _newest(schools, (first, last), known_at=known_at))
     kind, standing = COLUMNS.index("kind"), COLUMNS.index("standing")
     own = len(COLUMNS)
     return Seen(

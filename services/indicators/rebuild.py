@@ -49,7 +49,7 @@ _INDEXES = ("visits_school_day", "visits_unattributed")
 _RECORDS_AT_ONCE = 2_000
 _BESIDE = "anew"
 _SORT_MEMORY = "128MB"
-_MANY_EVENTS = 50_000
+MANY_EVENTS = 50_000
 """From here on, starting processes pays."""
 
 
@@ -79,7 +79,7 @@ class _Replay:
             tell(min(position, end), end)
 
         await _drop_indexes(database)
-        async with workers(register, many=end >= _MANY_EVENTS) as working:
+        async with workers(register, many=end >= MANY_EVENTS) as working:
             self._next[_VISITS] = await fold_visits(
                 database, self._events, working, projector, asked.zone, told
             )

@@ -1,101 +1,102 @@
 """The arithmetic of a rebuild, done by other processes where there is much of it.
 
-Owns the processes and what crosses between them: events in, rows of visits out; visits in, sums
-out. What is computed is `incoming`'s and `contributions`'; reading and writing is `rebuild_fold`'s.
+Owns starting, asking and ending them; what they compute is `rebuild_worker`'s, reading and writing
+is `rebuild_fold`'s. A worker that dies makes the rebuild fail, and nothing has happened.
 """
 
 import asyncio
-import multiprocessing
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+import pickle
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from services.indicators.contributions import Deltas, whole
-from services.indicators.incoming import read_revisions
+from services.indicators.contributions import Deltas
+from services.indicators.rebuild_worker import ASKED, LENGTH, framed
 from services.indicators.register import Ints, Register
-from services.indicators.visits import Visits
-from shared.journal.records import Event, InvalidEvent, Record
 
-T = TypeVar("T")
 _MOST_PROCESSES = 4
-_THERE: list[Register] = []
-"""In a worker process: the register that it was started with. Empty everywhere else."""
 
 
 class Workers:
-    """Computes for a rebuild: in processes of its own, or in a thread when there is little."""
+    """Computes for a rebuild: in processes of its own, or in a thread when there are none."""
 
-    def __init__(self, register: Register, pool: ProcessPoolExecutor | None) -> None:
+    def __init__(self, register: Register, processes: Sequence[Process]) -> None:
         self.register = register
-        self._pool = pool
+        self._free: asyncio.LifoQueue[Process] = asyncio.LifoQueue()
+        self._count = len(processes)
+        for process in processes:
+            self._free.put_nowait(process)
 
     @property
     def at_once(self) -> int:
         """How many pieces of work are worth having under way."""
-        return 1 if self._pool is None else processes() + 1
+        return self._count + 1
 
     async def revisions(self, data: Sequence[bytes], zone: ZoneInfo) -> list[tuple[Any, ...]]:
         """The visits of events as rows of `Revision`; those that make no sense are left out."""
-        if self._pool is None:
-            return await asyncio.to_thread(_revisions, data, zone)
-        return await self._elsewhere(_revisions, data, zone)
+        found: list[tuple[Any, ...]] = await self._ask("revisions", data, zone)
+        return found
 
     async def sums(self, rows: Sequence[Sequence[Any]], schools: Ints, look_back: int) -> Deltas:
         """Everything that schools add, given rows of all their visits."""
-        if self._pool is None:
-            return await asyncio.to_thread(_sums, self.register, rows, schools, look_back)
         # A driver's rows know their connection: plain ones can be sent.
-        plain = [tuple(row) for row in rows]
-        return await self._elsewhere(_sums_there, plain, schools, look_back)
+        plain = [tuple(row) for row in rows] if self._count else rows
+        deltas: Deltas = await self._ask("sums", plain, schools, look_back)
+        return deltas
 
-    async def _elsewhere(self, work: Callable[..., T], *args: Any) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work, *args)
-
-
-def processes() -> int:
-    """How many processes compute: one for each processor, within reason."""
-    return max(1, min(_MOST_PROCESSES, os.cpu_count() or 1))
+    async def _ask(self, name: str, *args: object) -> Any:
+        if not self._count:
+            return await asyncio.to_thread(ASKED[name], self.register, *args)
+        process = await self._free.get()
+        if process.stdin is None or process.stdout is None:
+            raise RuntimeError("a worker has no pipes")
+        try:
+            process.stdin.write(await asyncio.to_thread(framed, (name, args)))
+            await process.stdin.drain()
+            head = await process.stdout.readexactly(LENGTH.size)
+            body = await process.stdout.readexactly(LENGTH.unpack(head)[0])
+        except (asyncio.IncompleteReadError, ConnectionError) as error:
+            raise RuntimeError("a process that computed for the rebuild has ended") from error
+        self._free.put_nowait(process)
+        return await asyncio.to_thread(pickle.loads, body)
 
 
 @asynccontextmanager
 async def workers(register: Register, *, many: bool) -> AsyncIterator[Workers]:
     """Workers that know the register; with `many` processes are started, and ended here."""
-    if not many:
-        yield Workers(register, None)
-        return
-    spawning = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(processes(), spawning, _begin, (register,))
+    processes: list[Process] = []
     try:
-        yield Workers(register, pool)
+        if many:
+            for _ in range(_count()):
+                processes.append(await _started(register))  # noqa: PERF401 - each may fail
+        yield Workers(register, processes)
     finally:
-        await asyncio.to_thread(pool.shutdown, cancel_futures=True)
+        for process in processes:
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
 
 
-def _begin(register: Register) -> None:
-    """What a worker process does first."""
-    _THERE.append(register)
+def _count() -> int:
+    """How many processes compute: one for each processor, within reason."""
+    return max(1, min(_MOST_PROCESSES, os.cpu_count() or 1))
 
 
-def _revisions(data: Sequence[bytes], zone: ZoneInfo) -> list[tuple[Any, ...]]:
-    records = [
-        Record("", place, Event("", "", "", "", 0, 0, each)) for place, each in enumerate(data)
-    ]
-    while True:
-        try:
-            return [tuple(row) for row in read_revisions(records, zone)]
-        except InvalidEvent as error:  # the consumer set it aside, too
-            refused = error.record
-            records = [record for record in records if record is not refused]
-
-
-def _sums(
-    register: Register, rows: Sequence[Sequence[Any]], schools: Ints, look_back: int
-) -> Deltas:
-    return whole(Visits.from_rows(rows), register, schools, look_back)
-
-
-def _sums_there(rows: Sequence[Sequence[Any]], schools: Ints, look_back: int) -> Deltas:
-    return _sums(_THERE[0], rows, schools, look_back)
+async def _started(register: Register) -> Process:
+    # As this process finds its modules, so does that one.
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "services.indicators.rebuild_worker"),
+        stdin=PIPE,
+        stdout=PIPE,
+        env=env,
+        limit=1 << 20,
+    )
+    if process.stdin is None:
+        raise RuntimeError("a worker has no pipes")
+    process.stdin.write(await asyncio.to_thread(framed, register))
+    return process

@@ -15,6 +15,7 @@ from fastapi import Request, Response
 
 from services.indicators.asking import read_known_at
 from services.indicators.snapshots import Snapshot
+from services.indicators.traits import KINDS
 from shared.errors import invalid
 
 _CACHE = "private, no-cache"
@@ -64,7 +65,15 @@ def reply(
 
 def periods_of(request: Request) -> tuple[str | None, ...]:
     """The periods that a request names: a school year among them needs the calendar."""
-    return tuple(request.query_params.get(name) for name in ("period", "against"))
+    asked = request.query_params
+    named = tuple(asked.get(name) for name in ("period", "against"))
+    return (*named, "school-year-2018") if asked.get("by") == "school-year" else named
+
+
+def divides(request: Request) -> bool:
+    """Whether a request asks for parts, which are read from visits."""
+    kind = request.query_params.get("split", "").partition(":")[0]
+    return "split_by" in request.query_params or kind in KINDS
 
 
 def cursor(value: str) -> str:

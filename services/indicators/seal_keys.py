@@ -1,6 +1,6 @@
 """Giving and checking seals: the deployment's key, and which answers may be sealed at all.
 
-Owns the one row that holds the key, made when the first seal is wanted and kept for ever, since a
+Owns the one row that holds the key, made when the service first starts and kept for ever, since a
 printed seal must be checkable years later. What a seal says is `seals`'.
 """
 
@@ -19,6 +19,7 @@ Settled = Callable[[Tx], Awaitable[bool]]
 """Whether a view holds everything that has been recorded, so that nothing in it is newer than its
 `as_of`."""
 _BYTES = 32
+_SELECT = "SELECT secret FROM seal_keys WHERE id = 0"
 
 
 class Sealer:
@@ -38,6 +39,10 @@ class Sealer:
         self._settled = settled
         self._random = random
         self._secret: bytes | None = None
+
+    async def ready(self) -> None:
+        """Read the key, or make it: whoever seals holds a view, and should wait for nobody."""
+        await self._key()
 
     async def seal(self, snapshot: Snapshot, answer: Sealed) -> str | None:
         """The seal of an answer with all figures of a unit.
@@ -69,17 +74,23 @@ class Sealer:
 
     async def _key(self) -> bytes:
         if self._secret is None:
-            async with self._database.transaction() as tx:
-                row = (0, self._random(_BYTES), micros(self._clock.now()))
-                await tx.execute(
-                    "INSERT INTO seal_keys (id, secret, made) VALUES ($1, $2, $3) "
-                    "ON CONFLICT (id) DO NOTHING",
-                    *row,
-                )
-                # Another instance may have been first: its key is everybody's.
-                found = await tx.fetch_one("SELECT secret FROM seal_keys WHERE id = 0")
-            self._secret = bytes(found[0])
+            async with self._database.reading() as tx:
+                found = await tx.fetch_one(_SELECT)
+            self._secret = await self._made() if found is None else bytes(found[0])
         return self._secret
+
+    async def _made(self) -> bytes:
+        async with self._database.transaction() as tx:
+            await tx.execute(
+                "INSERT INTO seal_keys (id, secret, made) VALUES ($1, $2, $3) "
+                "ON CONFLICT (id) DO NOTHING",
+                0,
+                self._random(_BYTES),
+                micros(self._clock.now()),
+            )
+            # Another instance may have been first: its key is everybody's.
+            found = await tx.fetch_one(_SELECT)
+        return bytes(found[0])
 
 
 def settled_by(ledger: Database, service: str, topics: Mapping[str, str]) -> Settled:

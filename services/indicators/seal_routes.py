@@ -9,14 +9,12 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from services.indicators import answers
-from services.indicators.asking import read_known_at
-from services.indicators.figure_routes import Parameters
+from services.indicators.asking import question, read_known_at
 from services.indicators.replies import periods_of, reply
 from services.indicators.seal_keys import Sealer
 from services.indicators.snapshots import Snapshots
 from services.indicators.unit_routes import Reader
 from shared.clients.figure_answers import SealCheck
-from shared.errors import invalid
 
 _LONGEST = 100
 
@@ -29,24 +27,21 @@ def add_seals(router: APIRouter, snapshots: Snapshots, sealer: Sealer) -> None:
         request: Request,
         principal: Reader,
         unit_id: str,
-        asked: Parameters,
         seal: Annotated[
-            str | None, Query(description="as printed on the card, in any spelling")
-        ] = None,
+            str, Query(max_length=_LONGEST, description="as printed on the card, however typed")
+        ],
+        known_at: Annotated[str, Query(description="the instant printed on the card")],
+        period: Annotated[str | None, Query(description="the days printed on the card")] = None,
+        view: Annotated[str | None, Query(description="as_was (default) or restated")] = None,
     ) -> Response:
         """Whether a card's check line is genuine, and its figures what was known then.
 
         `period`, `view` and `known_at` are those printed beside it.
         """
-        if not seal or len(seal) > _LONGEST:
-            raise invalid("/query/seal", "missing", "The seal is needed, as it is printed.")
-        known_at = read_known_at(request.query_params.get("known_at"))
-        if known_at is None:
-            detail = "The instant is needed that is printed with the seal."
-            raise invalid("/query/known_at", "missing", detail)
-        async with snapshots.open(known_at, periods_of(request)) as snapshot:
+        async with snapshots.open(read_known_at(known_at), periods_of(request)) as snapshot:
             place = await snapshot.find(unit_id, principal)
-            answer = await answers.figures(snapshot, place, asked.question(snapshot))
+            asked = question(snapshot.today, period, None, view, years=snapshot.years)
+            answer = await answers.figures(snapshot, place, asked)
             document: SealCheck = {
                 **answer,
                 "verdict": await sealer.judged(snapshot, answer, seal),

@@ -55,7 +55,9 @@ def read_seal(text: str) -> Seal | None:
         data = b32decode(letters + "=")
     except Error:
         return None
-    return Seal(data[:_DEFINITIONS], data[_DEFINITIONS:-_DIGEST], data[-_DIGEST:])
+    seal = Seal(data[:_DEFINITIONS], data[_DEFINITIONS:-_DIGEST], data[-_DIGEST:])
+    # The last letter has room for more than is said: only one spelling of it is ours.
+    return seal if seal.text().replace("-", "") == letters else None
 
 
 def seal_of(answer: Sealed, known_at: int, definitions: str, look_back: int, secret: bytes) -> Seal:

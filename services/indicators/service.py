@@ -4,6 +4,7 @@ The only module here that sees the platform. Folding is `projector`'s and `regis
 is `routes`'.
 """
 
+from collections.abc import Mapping
 from functools import partial
 from random import SystemRandom
 from secrets import token_bytes
@@ -11,16 +12,16 @@ from secrets import token_bytes
 from services.indicators import halts
 from services.indicators.definition_file import load
 from services.indicators.definition_log import settle
-from services.indicators.estimates import Nightly
 from services.indicators.event_schemas import events
 from services.indicators.freshness import (
+    Ends,
     Freshness,
     OfFeed,
     OfJournal,
-    Progress,
     before_relay,
-    in_feed,
+    noting,
 )
+from services.indicators.nightly import Nightly
 from services.indicators.projector import Projector
 from services.indicators.registry_fold import RegistryFold
 from services.indicators.registry_store import Registers
@@ -31,6 +32,7 @@ from services.indicators.stream import Stream
 from services.indicators.tables import IndicatorsTable
 from services.indicators.verify_watch import Watch
 from shared.clients.calendar import CalendarClient
+from shared.db.engine import Database
 from shared.journal.consumer import Consumer
 from shared.platform import Platform
 from shared.service import Check, Service
@@ -48,7 +50,7 @@ def build(platform: Platform) -> Service:
     definitions = load(settings.definitions)
     tables = IndicatorsTable.metadata
     database = platform.database("indicators", tables)
-    registers, progress = Registers(), Progress()
+    registers = Registers()
     visits = Projector(registers, clock, settings.zone, settings.look_back_days)
     register = RegistryFold(registers, clock, settings.look_back_days)
     consumers = [
@@ -56,9 +58,8 @@ def build(platform: Platform) -> Service:
             name,
             [_TOPICS[name]],
             database,
-            halts.unless_halted(progress.watch(name, handle)),
+            halts.unless_halted(noting(name, handle)),
             batch=batch,
-            after_commit=progress.committed(name),
         )
         for name, handle, batch in (
             (REGISTRY, register.handle, _REGISTRY_BATCH),
@@ -69,7 +70,8 @@ def build(platform: Platform) -> Service:
         database, platform.database("ingest"), settings, definitions, clock, SystemRandom()
     )
     pause = settings.verify_seconds
-    fresh = _freshness(platform, consumers, progress)
+    ends = {consumer.name: consumer.feed.ends for consumer in consumers}
+    fresh = _freshness(platform, database, ends if settings.kafka.bootstrap else None)
     calendar = CalendarClient(platform.client("ingest"))
     nightly = Nightly(
         database, registers, definitions, clock, settings.zone, settings.look_back_days
@@ -96,6 +98,7 @@ def build(platform: Platform) -> Service:
         on_start=[
             partial(settle, database, definitions, clock),
             snapshots.warm,
+            sealer.ready,
         ],
         tasks=[
             stream.run,
@@ -112,12 +115,13 @@ def build(platform: Platform) -> Service:
     )
 
 
-def _freshness(platform: Platform, consumers: list[Consumer], progress: Progress) -> Freshness:
+def _freshness(
+    platform: Platform, database: Database, ends: Mapping[str, Ends] | None
+) -> Freshness:
     ingest = platform.database("ingest")
-    if platform.settings.kafka.bootstrap:
-        places = [before_relay(ingest), *(in_feed(consumer) for consumer in consumers)]
-        return OfFeed(platform.clock, progress, places)
-    return OfJournal(platform.clock, ingest, "ingest", _TOPICS)
+    if ends is None:
+        return OfJournal(platform.clock, ingest, "ingest", _TOPICS)
+    return OfFeed(platform.clock, database, before_relay(ingest), ends)
 
 
 def _check(consumer: Consumer) -> Check:

@@ -7,7 +7,7 @@ Owns finding a unit or school by its id, the caller's scope, and the tree on a d
 import asyncio
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import date
 from zoneinfo import ZoneInfo
@@ -17,7 +17,7 @@ import numpy as np
 from services.indicators import directory
 from services.indicators.catalogue import Definitions
 from services.indicators.directory import Dated, Directory, SchoolRecord, Units
-from services.indicators.estimates import in_force
+from services.indicators.estimates import Nights, in_force
 from services.indicators.freshness import Freshness
 from services.indicators.gather import Asked, View
 from services.indicators.known import Past, Pasts
@@ -255,6 +255,7 @@ class Snapshots:
         self._definitions = definitions
         self._calendar = calendar
         self._directory = Directory()
+        self._nights = Nights()
         self._tree = Tree()
         self._pasts = Pasts()
         self._past_tree = Tree()
@@ -267,17 +268,23 @@ class Snapshots:
 
     @asynccontextmanager
     async def open(
-        self, known_at: int | None = None, periods: Sequence[str | None] = ()
+        self,
+        known_at: int | None = None,
+        periods: Sequence[str | None] = (),
+        *,
+        from_visits: bool = False,
     ) -> AsyncIterator[Snapshot]:
         """One consistent view of everything, for one answer.
 
         With `known_at` (microseconds) of everything that had been recorded by then; raises Problem
         422 for an instant that is still to come. `periods` are those the question will name:
-        for a school year the calendar is read.
+        for a school year the calendar is read. `from_visits`: it reads visits where others read
+        cells, and waits for one of the few places for such answers.
         """
         years = await self._calendar.years_for(periods, known_at)
         if known_at is None:
-            async with self._present() as snapshot:
+            place = self._looking_back if from_visits else nullcontext()
+            async with place, self._present() as snapshot:
                 yield replace(snapshot, years=years)
             return
         if known_at > micros(self._clock.now()) + _AHEAD:
@@ -308,7 +315,7 @@ class Snapshots:
         async with self._database.reading() as tx:
             register = await self._registers.current(tx)
             units = await self._directory.units(tx)
-            alike = await in_force(tx)
+            alike = await self._nights.current(tx)
             now = self._clock.now()
             today = local_today(now, self._zone)
             yield Snapshot(

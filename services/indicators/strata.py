@@ -7,19 +7,21 @@ words of the kind, so parts add to the whole by construction. What the words are
 """
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.indicators import directory, gather, read_store, sums
+from services.indicators import directory, gather, presence, read_store, sums
+from services.indicators.beside import beside
 from services.indicators.cells import STOCKS
 from services.indicators.contributions import whole_pieces
 from services.indicators.figures import Sums, nothing
 from services.indicators.gather import Asked
 from services.indicators.intervals import Integers
 from services.indicators.pieces import FlowPieces, flow_pieces
+from services.indicators.presence import Present
 from services.indicators.register import Ints, Register
 from services.indicators.sums import Grouping, Members
 from services.indicators.traits import OF_VISITS, Part, Traits, of_schools, of_visits, types_of
@@ -27,7 +29,11 @@ from services.indicators.visits import Visits
 from shared.db.transaction import Tx
 
 _SCHOOLS_AT_ONCE = 500
+_VISITS_AT_ONCE = 200_000
+"""Visits from which on distinct schools are counted, and memory is free for the next."""
 _RECORDS_AT_ONCE = 5_000
+_FIELDS = {"school_gender": "gender", "school_level": "level", "zone": "zone", "shift": "shift"}
+"""Where a school's word of a kind stands in its record."""
 
 
 async def parts_of_units(
@@ -51,20 +57,29 @@ async def parts_of_schools(
 async def _parts(
     tx: Tx, asked: Asked, placed: Register, grouping: Grouping, schools: list[int], kind: str
 ) -> tuple[Sums, tuple[str, ...]]:
-    traits = await _traits(tx, asked, schools, kind)
+    traits = await traits_of(tx, asked, schools, kind)
     wide = _widened(grouping, len(traits.words))
     standing = await asyncio.to_thread(_members, asked, placed, traits)
 
-    async def of_some(chunk: list[int]) -> Sums:
-        visits = await gather.visits_of(tx, asked, chunk)
-        size = max(len(visits), len(chunk))
-        return await read_store.off_loop(
-            size, _divided, visits, asked, placed, wide, traits, standing, chunk
-        )
+    def fetched(begin: int) -> Awaitable[Visits]:
+        return gather.visits_of(tx, asked, schools[begin : begin + _SCHOOLS_AT_ONCE])
 
-    total = await of_some(schools[:_SCHOOLS_AT_ONCE])
-    for begin in range(_SCHOOLS_AT_ONCE, len(schools), _SCHOOLS_AT_ONCE):
-        total = total.plus(await of_some(schools[begin : begin + _SCHOOLS_AT_ONCE]))
+    total = nothing(wide.size * len(asked.spans))
+    held = _Held()
+    begin, visits = 0, await fetched(0)
+    while begin < max(len(schools), 1):
+        given = (visits, asked, placed, wide, traits)
+        held.schools += schools[begin : begin + _SCHOOLS_AT_ONCE]
+        begin += _SCHOOLS_AT_ONCE
+        if begin < len(schools):
+            # The next schools are read while these are counted: both take about as long.
+            visits, made = await beside(fetched(begin), True, _divided, *given)
+        else:
+            made = await read_store.off_loop(len(visits), _divided, *given)
+        held.parts.append(made)
+        if begin >= len(schools) or held.visits >= _VISITS_AT_ONCE:
+            counted = await asyncio.to_thread(_assembled, held, asked, placed, wide, standing)
+            total, held = total.plus(counted), _Held()
     return total, traits.words
 
 
@@ -86,16 +101,19 @@ def _one(part: Part, windows: int, parts: Sums, words: tuple[str, ...]) -> Sums:
     return parts.rows(rows[:, words.index(part.word)].reshape(-1))
 
 
-async def _traits(tx: Tx, asked: Asked, schools: Sequence[int], kind: str) -> Traits:
+async def traits_of(tx: Tx, asked: Asked, schools: Sequence[int], kind: str) -> Traits:
+    """What these schools are of a kind, as far as the question lets it be known."""
     if kind in OF_VISITS:
         return of_visits()
-    codes = asked.register.school_codes
-    found: dict[int, directory.Dated[directory.SchoolRecord]] = {}
+    codes, name = asked.register.school_codes, _FIELDS[kind]
+    said: dict[int, list[tuple[int, str | None]]] = {}
     for begin in range(0, len(schools), _RECORDS_AT_ONCE):
         chunk = {codes[school]: school for school in schools[begin : begin + _RECORDS_AT_ONCE]}
         records = await directory.schools(tx, list(chunk), asked.known_at)
-        found.update((chunk[code], dated) for code, dated in records.items())
-    return of_schools(kind, found)
+        for code, dated in records.items():
+            words = [getattr(record, name) for record in dated.records]
+            said[chunk[code]] = list(zip(dated.days, words, strict=True))
+    return of_schools(kind, said)
 
 
 def _widened(grouping: Grouping, width: int) -> Grouping:
@@ -120,7 +138,7 @@ async def new_parts(
         schools = [] if school is None else [school]
         placed = gather.each_school(asked.register)
         grouping = sums.by_schools(len(asked.register.school_codes), schools)
-    traits = await _traits(tx, asked, schools, kind)
+    traits = await traits_of(tx, asked, schools, kind)
     wide = _widened(grouping, len(traits.words))
     days = min(s.first for s in asked.spans), max(s.last for s in asked.spans)
     total = nothing(wide.size * len(asked.spans))
@@ -168,20 +186,25 @@ def _members(asked: Asked, placed: Register, traits: Traits) -> list[Members]:
     return found
 
 
+@dataclass(slots=True)
+class _Held:
+    """Schools whose visits are summed and not yet counted: flow and stock sums, who was visited."""
+
+    schools: list[int] = field(default_factory=list)
+    parts: list[tuple[Integers, Integers, Present]] = field(default_factory=list)
+
+    @property
+    def visits(self) -> int:
+        """How many visits that are."""
+        return sum(part[2].path.size for part in self.parts)
+
+
 def _divided(
-    visits: Visits,
-    asked: Asked,
-    placed: Register,
-    wide: Grouping,
-    traits: Traits,
-    standing: Sequence[Members],
-    schools: Sequence[int],
-) -> Sums:
-    """Everything these visits, all of these schools, add to the parts."""
+    visits: Visits, asked: Asked, placed: Register, wide: Grouping, traits: Traits
+) -> tuple[Integers, Integers, Present]:
+    """The flow and stock sums of these visits in the parts, and who was visited."""
     whole = whole_pieces(visits, placed, asked.look_back)
     flow = replace(whole.flow, path=_flow_paths(visits, whole.flow, traits))
-    chosen = np.zeros(len(placed.school_codes), np.bool_)
-    chosen[list(schools)] = True
     stock = np.zeros((wide.size, len(asked.spans), STOCKS), np.int64)
     if traits.kind not in OF_VISITS:
         for number, span in enumerate(asked.spans):
@@ -189,11 +212,24 @@ def _divided(
             path = _part(pieces.path, traits, visits.school[pieces.row], span.state_on)
             divided = replace(pieces, path=path)
             stock[:, number] = sums.of_stocks(visits, divided, wide, (span,))
-    mine = [chosen[here.school] for here in standing]
-    return sums.assemble(
+    return (
         sums.of_flows(visits, flow, wide, asked.spans),
         stock.reshape(-1, STOCKS),
         sums.present_of(visits, flow),
+    )
+
+
+def _assembled(
+    held: _Held, asked: Asked, placed: Register, wide: Grouping, standing: Sequence[Members]
+) -> Sums:
+    """Everything that these schools, and no others, add to the parts."""
+    chosen = np.zeros(len(placed.school_codes), np.bool_)
+    chosen[held.schools] = True
+    mine = [chosen[here.school] for here in standing]
+    return sums.assemble(
+        np.sum([part[0] for part in held.parts], axis=0),
+        np.sum([part[1] for part in held.parts], axis=0),
+        presence.together([part[2] for part in held.parts]),
         wide,
         asked.spans,
         [

@@ -228,3 +228,12 @@ class DefinitionRow(IndicatorsTable, table=True):
     version: int = Field(sa_column=_key(Integer))
     digest: str = Field(sa_column=Column(Text, nullable=False))
     recorded: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class AppliedRow(IndicatorsTable, table=True):
+    """When the newest record of a partition that is in the figures was recorded."""
+
+    __tablename__ = "applied"
+    consumer: str = Field(sa_column=_key(Text))
+    partition: str = Field(sa_column=_key(Text))
+    recorded: int = Field(sa_column=Column(BigInteger, nullable=False))

@@ -6,13 +6,12 @@ kind are all schools or visits, each once. Which visits and schools a figure is 
 `strata`'s. Pure.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.indicators.directory import Dated, SchoolRecord
 from services.indicators.measures import BIT, UNSPECIFIED
 from services.indicators.measures import KINDS as VISIT_TYPES
 from services.indicators.register import Ints
@@ -85,32 +84,25 @@ def types_of(masks: NDArray[np.int64]) -> NDArray[np.int64]:
     return found
 
 
-def of_schools(kind: str, records: Mapping[int, Dated[SchoolRecord]]) -> Traits:
-    """The words of schools (by integer) of one of OF_SCHOOLS; the first holds since ever."""
-    said: list[tuple[int, int, str]] = []
-    for school in sorted(records):
-        dated = records[school]
-        for place, (day, record) in enumerate(zip(dated.days, dated.records, strict=True)):
-            said.append((school, MIN_DAY if place == 0 else day, word_of(kind, record)))
-    words = (*sorted({word for _, _, word in said} - {UNSPECIFIED}), UNSPECIFIED)
+def of_schools(kind: str, said: Mapping[int, Sequence[tuple[int, str | None]]]) -> Traits:
+    """The words of schools (by integer) of one of OF_SCHOOLS.
+
+    `said` are (day, word) in order of days, each until the next; the first holds since ever. Space
+    around a word says nothing, and an empty word is none.
+    """
+    rows = [
+        (school, MIN_DAY if place == 0 else day, (word or "").strip() or UNSPECIFIED)
+        for school in sorted(said)
+        for place, (day, word) in enumerate(said[school])
+    ]
+    words = (*sorted({word for _, _, word in rows} - {UNSPECIFIED}), UNSPECIFIED)
     places = {word: place for place, word in enumerate(words)}
     return Traits(
         kind,
         words,
         _keys(
-            np.array([school for school, _, _ in said], np.int32),
-            np.array([day for _, day, _ in said], np.int32),
+            np.array([school for school, _, _ in rows], np.int32),
+            np.array([day for _, day, _ in rows], np.int32),
         ),
-        np.array([places[word] for _, _, word in said], np.int64),
+        np.array([places[word] for _, _, word in rows], np.int64),
     )
-
-
-def word_of(kind: str, record: SchoolRecord) -> str:
-    """A school's word of a kind, as registered without space around; `unspecified` for none."""
-    words = {
-        "school_gender": record.gender,
-        "school_level": record.level,
-        "zone": record.zone,
-        "shift": record.shift,
-    }
-    return (words[kind] or "").strip() or UNSPECIFIED

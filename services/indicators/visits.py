@@ -35,6 +35,17 @@ COLUMNS = (
 Bools = NDArray[np.bool_]
 
 
+def eligible(kinds: Sequence[str], standings: Sequence[str]) -> Bools:
+    """Tell which visits are standing and of a type that counts."""
+    return np.array(
+        [
+            standing == "standing" and kind != "verification"
+            for kind, standing in zip(kinds, standings, strict=True)
+        ],
+        bool,
+    )
+
+
 @dataclass(slots=True, eq=False)
 class Visits:
     """One revision of each visit; `eligible` = standing and of a type that counts."""
@@ -65,13 +76,7 @@ class Visits:
             at=np.array(columns[4], np.int64),
             received=np.array(columns[5], np.int64),
             monitor=columns[6],
-            eligible=np.array(
-                [
-                    standing == "standing" and kind != "verification"
-                    for kind, standing in zip(kinds, standings, strict=True)
-                ],
-                bool,
-            ),
+            eligible=eligible(kinds, standings),
             groups=np.array(columns[9], np.int32),
             mask=np.array(columns[10], np.int64),
             flow=columns[11],

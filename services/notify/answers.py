@@ -148,6 +148,7 @@ def alert_answer(
         "unit_name": alert.name,
         "indicator": alert.indicator,
         "split": alert.split,
+        "definition": decided.get("definition"),
         "severity": alert.severity,
         "state": alert.state,
         "value": decided["value"],

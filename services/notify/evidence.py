@@ -32,15 +32,19 @@ class Figures:
         *,
         since: int | None = None,
         known_at: int | None = None,
+        version: int | None = None,
     ) -> Statistics:
         """Return the rule's figure of a unit over days (both included).
 
+        `version` is the definition wanted, where it is still given; the one in force otherwise.
         `since` (µs) counts as new the visits received after it; `known_at` (µs) leaves out visits
         received later, keeping the others in their present revisions. Raises Problem.
         """
         confidence = round(2 * rule.confidence - 1, 6)
         definition = await self._definition(rule.indicator)
         named, kind = _beyond(definition, rule.split)
+        if definition and version in definition["versions"] and version != definition["definition"]:
+            named = f"{rule.indicator}:{version}"
         key = (unit_id, days, confidence, since, known_at, named, kind)
         answer = self._answers.get(key)
         if answer is None:

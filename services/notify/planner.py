@@ -29,6 +29,7 @@ from shared.clients.indicators import IndicatorsClient
 from shared.clock import Clock, micros
 from shared.db.engine import Database
 from shared.db.errors import Conflict, Transient
+from shared.db.transaction import Tx
 from shared.domain.days import today
 from shared.domain.periods import parse_period
 from shared.errors import Problem
@@ -155,20 +156,30 @@ class Planner:
         """
         async with self._database.reading() as tx:
             before = await store.instance(tx, rule.rule_id, place.unit_id)
-        taken = await self._judged(this, rule, before, None)
+            version = await _fired_by(tx, before)
+        taken = await self._judged(this, rule, before, None, version)
         if taken.state.phase is before.state.phase:
             await self._see(before, taken)
             return True, False
         if not taken.effects:
             return await self._commit(rule, place, before, taken), False
-        taken = await self._judged(this, rule, before, taken.statistics.known_at)
+        taken = await self._judged(this, rule, before, taken.statistics.known_at, version)
         if not taken.effects:
             return False, False
         return False, await self._commit(rule, place, before, taken)
 
     async def _judged(
-        self, this: _Round, rule: Rule, before: Instance, known_at: int | None
+        self,
+        this: _Round,
+        rule: Rule,
+        before: Instance,
+        known_at: int | None,
+        version: int | None,
     ) -> Taken:
+        """What the evidence leads to; what an alert fired on is judged by the definition of then.
+
+        Otherwise a changed definition would look like visits that were corrected.
+        """
         state = before.state
         period = parse_period(rule.window, this.day)
         since = None if state.phase in RESTING_PHASES else state.counted_from
@@ -178,7 +189,11 @@ class Planner:
         at_firing = None
         if state.phase in OPEN_PHASES and (known := state.known) is not None:
             at_firing = await this.figures.ask(
-                rule, before.unit_id, (known.first, known.last), known_at=known.at
+                rule,
+                before.unit_id,
+                (known.first, known.last),
+                known_at=known.at,
+                version=version,
             )
         now = micros(self._clock.now())
         return step(state, Evidence(current, at_firing), now, rule)
@@ -238,3 +253,12 @@ class Planner:
     async def check(self) -> str | None:
         """Return None when the last round went through, else what it waits for."""
         return self.trouble
+
+
+async def _fired_by(tx: Tx, before: Instance) -> int | None:
+    """The version of the definition that an open alert stands on; None without an alert."""
+    if before.alert_id is None:
+        return None
+    alert = await store.alert(tx, before.alert_id)
+    version = None if alert is None else alert.decided.get("definition")
+    return version if isinstance(version, int) else None

@@ -1,18 +1,26 @@
 """Gathers what a card is made of from indicators and ingest, all of one version.
 
-Owns which questions are asked and the reading of the answers into `figures`; putting them together
-is left to `card`, caching to `cards`.
+Owns which questions are asked; reading the answers is left to `reading`, putting them together to
+`card`, caching to `cards`.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from fractions import Fraction
 from typing import Literal
 
 from services.reports.card import Gathered
-from services.reports.figures import Figure, FigureSet, Indicator, Moved, Place, Point
+from services.reports.figures import Place
+from services.reports.reading import (
+    asked_of,
+    children_of,
+    figure_set,
+    figures_of,
+    moved_of,
+    place_of,
+    read_catalogue,
+    trends_of,
+)
 from services.reports.targets import Book
 from shared.clients import figure_answers as wire
 from shared.clients.indicators import IndicatorsClient
@@ -20,9 +28,8 @@ from shared.domain.days import month_first, month_number
 from shared.domain.periods import Kind, Period
 
 _TRIES = 3
-_MILLION = 1_000_000
 # Splitting a change reads every visit: beyond so many a card would keep its reader waiting.
-_MOST_VISITS = 20_000
+_MOST_VISITS = 60_000
 _LEAST_MONTHS, _TREND_MONTHS = 6, 12
 _MOST_MONTHS, _MOST_QUARTERS = 60, 240
 # Figures are kept for these years; a period before them has nothing to be compared with.
@@ -60,21 +67,22 @@ async def gather(client: IndicatorsClient, question: Question, book: Book) -> Ga
         versions = {answer["version"] for answer in answers if answer is not None}
         if len(versions) == 1 or attempt == _TRIES - 1:
             break
-    chain = await _chain(client, question, date.fromisoformat(below["state_on"]))
+    chain = await chain_of(client, question, date.fromisoformat(below["state_on"]))
     return Gathered(
         own=replace(
-            _figures(below, _asked(below, question.unit["parent_id"]), below), seal=below["seal"]
+            figures_of(below, asked_of(below, question.unit["parent_id"]), below),
+            seal=below["seal"],
         ),
         chain=chain,
-        parent=None if above is None else _figures(above, _asked(above, None), above),
-        previous=None if before is None else _figures(before, _asked(before, None), before),
-        siblings=() if above is None else _children(above),
-        children=_children(below),
-        trends=_trends(series),
+        parent=None if above is None else figures_of(above, asked_of(above, None), above),
+        previous=None if before is None else figures_of(before, asked_of(before, None), before),
+        siblings=() if above is None else children_of(above),
+        children=children_of(below),
+        trends=trends_of(series),
         targets=book.targets,
         catalogue=read_catalogue(got.catalogue),
         year_ago=None if got.year_ago is None else figure_set(got.year_ago),
-        moved={} if got.changes is None else _moved(got.changes),
+        moved={} if got.changes is None else moved_of(got.changes),
     )
 
 
@@ -94,7 +102,7 @@ class _Answers:
 async def _ask(client: IndicatorsClient, question: Question) -> _Answers:
     unit_id, period, view = question.unit["unit_id"], question.period, question.view
     known_at = question.known_at
-    parent_id = _parent_on(question.unit, period.last)
+    parent_id = parent_on(question.unit, period.last)
 
     async def above() -> wire.ChildrenFigures | None:
         if parent_id is None:
@@ -156,24 +164,6 @@ async def _ask(client: IndicatorsClient, question: Question) -> _Answers:
     return _Answers(below, parent, previous, series, catalogue, same_last_year, moved)
 
 
-def _moved(answer: wire.AllChanges) -> dict[str, Moved]:
-    """The parts of the changes that could be split."""
-    return {
-        line["indicator"]: Moved(
-            None if line["same_schools"] is None else _millionths(line["same_schools"]),
-            _millionths(line["composition"]),
-            line["schools_in_both"] or 0,
-        )
-        for line in answer["changes"]
-        if line["composition"] is not None and line["schools_in_both"] is not None
-    }
-
-
-def _millionths(share: float) -> Fraction:
-    """A fraction of the wire, of six decimals, exactly."""
-    return Fraction(round(share * _MILLION), _MILLION)
-
-
 def _trend_period(period: Period) -> Period:
     """The period itself, or the twelve months up to its last when it is short."""
     last = month_number(period.last)
@@ -191,7 +181,7 @@ def _step(period: Period) -> Literal["month", "quarter", "year"]:
     return "quarter" if months <= _MOST_QUARTERS else "year"
 
 
-def _parent_on(unit: wire.UnitDetail, day: date) -> str | None:
+def parent_on(unit: wire.UnitDetail, day: date) -> str | None:
     """The unit's parent on a day; the first version serves the days before it."""
     versions = sorted(unit["versions"], key=lambda version: version["valid_from"])
     if not versions:
@@ -200,107 +190,14 @@ def _parent_on(unit: wire.UnitDetail, day: date) -> str | None:
     return (begun[-1] if begun else versions[0])["parent_id"]
 
 
-async def _chain(client: IndicatorsClient, question: Question, day: date) -> tuple[Place, ...]:
+async def chain_of(client: IndicatorsClient, question: Question, day: date) -> tuple[Place, ...]:
     """The unit and its parents: today's, or the parent of `day` with its parents of today."""
     unit = question.unit
-    own = _place(unit, unit["parent_id"])
-    parent_id = unit["parent_id"] if question.view == "restated" else _parent_on(unit, day)
+    own = place_of(unit, unit["parent_id"])
+    parent_id = unit["parent_id"] if question.view == "restated" else parent_on(unit, day)
     if parent_id is None:
         return (own,)
     if parent_id == unit["parent_id"]:
-        return (own, *(_place(above, None) for above in unit["chain"]))
+        return (own, *(place_of(above, None) for above in unit["chain"]))
     parent = await client.unit(parent_id, known_at=question.known_at)
-    return (own, _place(parent, None), *(_place(above, None) for above in parent["chain"]))
-
-
-def _place(named: wire.UnitName, parent_id: str | None) -> Place:
-    return Place(
-        named["unit_id"], named["name"], named["level"], dict(named["names"] or {}), parent_id
-    )
-
-
-def _asked(answer: wire.Window, parent_id: str | None) -> Place:
-    """The unit that an answer is about."""
-    return Place(
-        answer["unit"], answer["name"], answer["level"], dict(answer["names"] or {}), parent_id
-    )
-
-
-def _figure(answer: wire.Figure) -> Figure:
-    interval = answer["interval"]
-    return Figure(
-        indicator=answer["indicator"],
-        split=answer["split"],
-        numerator=answer["numerator"],
-        denominator=answer["denominator"],
-        visits=answer["visits"],
-        schools=answer["schools"],
-        interval=None if interval is None else (interval[0], interval[1]),
-        state=answer["state"],
-        reliable=answer["reliable"],
-        definition=answer["definition"],
-        n_eff=answer["n_eff"],
-    )
-
-
-def _figures(answer: wire.UnitFigures, place: Place, window: wire.Window) -> FigureSet:
-    newest = answer["newest_visit"]
-    return FigureSet(
-        place=place,
-        period=window["period"],
-        first=date.fromisoformat(window["first"]),
-        last=date.fromisoformat(window["last"]),
-        state_on=date.fromisoformat(window["state_on"]),
-        as_of=window["as_of"],
-        lag_seconds=window["lag_seconds"],
-        version=window["version"],
-        view=window["view"],
-        known_at=window["known_at"],
-        resemblance=window["resemblance"],
-        visits=answer["visits"],
-        schools_visited=answer["schools_visited"],
-        schools_registered=answer["schools_registered"],
-        coverage=answer["coverage"],
-        newest_visit=None if newest is None else date.fromisoformat(newest),
-        figures={(f["indicator"], f["split"]): _figure(f) for f in answer["figures"]},
-    )
-
-
-def figure_set(answer: wire.FiguresAnswer) -> FigureSet:
-    """A figures answer as a value."""
-    return _figures(answer, _asked(answer, None), answer)
-
-
-def _children(answer: wire.ChildrenFigures) -> tuple[FigureSet, ...]:
-    return tuple(
-        _figures(child, _place(child, child["parent_id"]), answer) for child in answer["children"]
-    )
-
-
-def _trends(answer: wire.AllSeries) -> dict[str, tuple[Point, ...]]:
-    """Each indicator's months up to D; later ones are not yet there to be shown."""
-    trends: dict[str, list[Point]] = {}
-    for step in answer["series"]:
-        if step["first"] > step["state_on"]:
-            continue
-        first = date.fromisoformat(step["first"])
-        for figure in step["figures"]:
-            if figure["split"] is None:
-                point = Point(step["period"], figure["value"], figure["visits"], first)
-                trends.setdefault(figure["indicator"], []).append(point)
-    return {code: tuple(points) for code, points in trends.items()}
-
-
-def read_catalogue(answer: wire.Catalogue) -> Mapping[str, Indicator]:
-    """The definitions by code."""
-    rows: Sequence[wire.Indicator] = answer["indicators"]
-    return {
-        row["code"]: Indicator(
-            code=row["code"],
-            labels=row["labels"],
-            basis=row["basis"],
-            direction=row["direction"],
-            definition=row["definition"],
-        )
-        for row in rows
-    }
+    return (own, place_of(parent, None), *(place_of(above, None) for above in parent["chain"]))

@@ -14,7 +14,7 @@ from services.reports.figures import Place
 from services.reports.finder import Branch, Finder, Found
 from services.reports.formats.html import Pages, card_link, desk_of
 from services.reports.formats.view import Row, card_view
-from services.reports.gather import figure_set, read_catalogue
+from services.reports.reading import figure_set, read_catalogue
 from services.reports.targets import Targets
 from services.reports.texts import LANGUAGES
 from shared.access import ANONYMOUS, Principal

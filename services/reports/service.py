@@ -7,7 +7,9 @@ keeps is its copy of the register's names, read from the register's events.
 from fastapi import APIRouter
 
 from services.reports import (
+    comparison_pages,
     import_pages,
+    list_pages,
     pages,
     register_pages,
     routes,
@@ -15,6 +17,7 @@ from services.reports import (
     work_pages,
 )
 from services.reports.cards import Cards
+from services.reports.comparison import Comparisons
 from services.reports.finder import Finder
 from services.reports.formats.html import Pages
 from services.reports.home import Home
@@ -28,6 +31,7 @@ from services.reports.visits import Visits
 from shared.clients.calendar import CalendarClient
 from shared.clients.indicators import IndicatorsClient
 from shared.clients.ingest import IngestClient
+from shared.clients.lists import ListsClient
 from shared.clients.notify import NotifyClient
 from shared.platform import Platform
 from shared.service import Service
@@ -66,10 +70,14 @@ def build(platform: Platform) -> Service:
     secure = (settings.public_url or "").startswith("https://")
     router = APIRouter()
     for part in (
+        comparison_pages.router(Comparisons(indicators, targets, cards), rendering),
         routes.router(cards, rendering),
         pages.router(home, rendering),
         work_pages.router(visits, finder, rendering),
         import_pages.router(ingest, rendering),
+        list_pages.router(
+            list_pages.Lists(ListsClient(platform.client("indicators")), cards), rendering
+        ),
         register_pages.router(browser, Schools(ingest, cards, visits), rendering),
         sessions.router(sessions.Door(rendering, platform.access, sign_in, secure)),
     ):

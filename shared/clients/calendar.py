@@ -66,14 +66,19 @@ class CalendarClient:
 
 
 def school_years(versions: Iterable[Version], known_at: int | None = None) -> SchoolYears | None:
-    """The school years of a list of calendar versions; of equal first days the last one holds."""
+    """The school years of a list of calendar versions; of equal first days the last one holds.
+
+    A later calendar that names no school year leaves the one before in force.
+    """
     starts: dict[date, tuple[int, int]] = {}
     for version in versions:
-        year, recorded = version["school_year"], version["recorded_at"]
-        if year is None or (known_at is not None and _later(recorded, known_at)):
+        if known_at is not None and _later(version["recorded_at"], known_at):
             continue
-        month, day = year["starts"].split("-")
-        starts[date.fromisoformat(version["valid_from"])] = (int(month), int(day))
+        first, year = date.fromisoformat(version["valid_from"]), version["school_year"]
+        starts.pop(first, None)
+        if year is not None:
+            month, day = year["starts"].split("-")
+            starts[first] = (int(month), int(day))
     return SchoolYears.since(starts)
 
 

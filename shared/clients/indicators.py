@@ -30,6 +30,7 @@ from shared.clients.figure_answers import (
 from shared.errors import FieldError, Problem
 
 _MOST_SCHOOLS = 2_000
+_LOOKING_BACK = httpx.Timeout(300.0, connect=2.0)
 
 
 def refusal(answer: httpx.Response) -> Problem:
@@ -57,8 +58,10 @@ class IndicatorsClient:
 
     async def _ask(self, path: str, params: Mapping[str, object | None]) -> httpx.Response:
         asked = {name: str(value) for name, value in params.items() if value is not None}
+        # What was known at an instant is computed from visits: a country's take their time.
+        patience: Any = _LOOKING_BACK if "known_at" in asked else httpx.USE_CLIENT_DEFAULT
         try:
-            answer = await self._client.get(path, params=asked)
+            answer = await self._client.get(path, params=asked, timeout=patience)
         except httpx.HTTPError as error:
             detail = "The indicators service does not answer."
             raise Problem(503, "indicators_away", detail, headers={"Retry-After": "1"}) from error
@@ -169,7 +172,7 @@ class IndicatorsClient:
         *,
         ending: date | None = None,
         view: View = "as_was",
-        by: Literal["month", "quarter", "year"] = "month",
+        by: Literal["month", "quarter", "year", "school-year"] = "month",
         splits: Literal["all", "totals"] = "totals",
         known_at: str | None = None,
     ) -> AllSeries:
@@ -196,11 +199,19 @@ class IndicatorsClient:
         ending: date | None = None,
         view: View = "as_was",
         split: str | None = None,
+        known_at: str | None = None,
     ) -> ChildrenAnswer:
         """One indicator of the units directly under a unit, with ranks."""
         found: ChildrenAnswer = await self._get(
             f"{_unit(unit_id)}/figures/{quote(indicator, safe='')}/children",
-            {"period": period, "ending": ending, "view": view, "split": split, "rank": "true"},
+            {
+                "period": period,
+                "ending": ending,
+                "view": view,
+                "split": split,
+                "rank": "true",
+                "known_at": known_at,
+            },
         )
         return found
 

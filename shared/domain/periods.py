@@ -53,7 +53,7 @@ class Period:
         Raises ValueError before the first year of the calendar.
         """
         if self.years is not None:
-            return _school_year(self.first.year - 1, self.years)
+            return school_year(self.first.year - 1, self.years)
         before = self.first - timedelta(days=1)
         if self.kind in _CALENDAR:
             length = month_number(self.last) - month_number(self.first) + 1
@@ -104,7 +104,8 @@ def _year_before(day: date) -> date:
         return day.replace(year=day.year - 1, day=28)
 
 
-def _school_year(year: int, years: SchoolYears) -> Period:
+def school_year(year: int, years: SchoolYears) -> Period:
+    """The school year that begins in a calendar year."""
     first, last = years.of(year)
     return Period(f"school-year-{year:04d}", first, last, Kind.SCHOOL_YEAR, years)
 
@@ -179,7 +180,7 @@ def _parse(text: str, anchor: date, years: SchoolYears | None) -> Period | None:
     if rolling := _ROLLING.fullmatch(text):
         return Period(text, anchor - timedelta(days=int(rolling[1]) - 1), anchor, Kind.ROLLING)
     if (named := _SCHOOL_YEAR.fullmatch(text)) and years is not None:
-        return _school_year(int(named[1]), years)
+        return school_year(int(named[1]), years)
     first, separator, last = text.partition("..")
     if separator and _MONTH.fullmatch(first) and _MONTH.fullmatch(last):
         return _months(first, last, text, Kind.MONTHS)
@@ -207,4 +208,5 @@ __all__ = [
     "names_school_year",
     "parse_day",
     "parse_period",
+    "school_year",
 ]

@@ -7,7 +7,7 @@
 - `LostPast` is raised when the records that should come next are gone.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 from shared.journal.records import Batch
@@ -40,4 +40,8 @@ class Feed(Protocol):
 
     async def lag(self) -> int | None:
         """How many records are waiting to be read, where that is known."""
+        ...
+
+    async def ends(self) -> Mapping[str, int] | None:
+        """The position after the last record of every partition, whoever reads it, where known."""
         ...

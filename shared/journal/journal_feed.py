@@ -3,7 +3,7 @@
 Where the writer is another process, a short pause between looks stands in for the wake-up.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from shared.db.engine import Database
 from shared.journal import journal
@@ -56,3 +56,8 @@ class JournalFeed:
         """Records of the journal not yet read."""
         async with self._database.reading() as tx:
             return max(0, await journal.end(tx) - (self._next or 1))
+
+    async def ends(self) -> Mapping[str, int] | None:
+        """The end of the journal."""
+        async with self._database.reading() as tx:
+            return {self.partition: await journal.end(tx)}

@@ -7,7 +7,7 @@ An offset committed to Kafka says no more than that this group has met this very
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -201,6 +201,23 @@ class KafkaFeed:
         except (KafkaError, OSError):
             return None
         return int(sum(max(0, ends[p] - self._known[p]) for p in ends if p in self._known))
+
+    async def ends(self) -> Mapping[str, int] | None:
+        """The end of every partition of the topics, those of other members of the group too."""
+        if self._consumer is None:
+            return None
+        partitions = [
+            TopicPartition(topic, number)
+            for topic in self._topics
+            for number in self._consumer.partitions_for_topic(topic) or ()
+        ]
+        if not partitions:
+            return None
+        try:
+            ends = await self._consumer.end_offsets(partitions)
+        except (KafkaError, OSError):
+            return None
+        return {_name(partition): int(end) for partition, end in ends.items()}
 
 
 def _name(partition: TopicPartition) -> str:

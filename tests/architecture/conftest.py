@@ -5,16 +5,18 @@ import pytest
 from tests.architecture.source import Module, modules
 
 PURE = {
-    "services.indicators": "measures labels intervals catalogue segments register cells presence "
-    "spans figures pieces visits contributions sums ranks resemblance form",
+    "services.indicators": "measures labels intervals catalogue expressions traits "
+    "definition_entry segments register cells presence spans figures pieces visits contributions "
+    "sums ranks resemblance form list_words",
     "services.ingest": "schemas rules flags calendar leaves diagnosis registry.versions",
     "services.notify": "rules evaluate life policy messages words segments receipts",
     "services.reports": "figures compare card numbers texts texts.desk_en texts.desk_ur texts.en "
-    "texts.form_en texts.form_ur texts.problems texts.problems_intake texts.ur "
-    "texts.work_en texts.work_ur formats.charts formats.json formats.view",
+    "texts.form_en texts.form_ur texts.lists_en texts.lists_ur texts.problems "
+    "texts.problems_intake texts.ur texts.work_en texts.work_ur formats.charts "
+    "formats.json formats.view",
     "shared": "domain domain.codes domain.days domain.intervals domain.periods domain.ranks "
-    "domain.school_years errors strict_json",
-    "shared.clients": "figure_answers",
+    "domain.school_years errors formula_guard strict_json",
+    "shared.clients": "figure_answers list_answers",
 }
 
 

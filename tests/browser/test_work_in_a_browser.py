@@ -20,6 +20,8 @@ PATHS = [
     "/register/CL-1",
     "/register?q=kuch",
     "/schools/01001",
+    "/lists/BA?list=not_visited&months=1",
+    "/lists/QTA",
     f"/visits/{VISIT}?source=own",
     "/reviews",
     "/imports",

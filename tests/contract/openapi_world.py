@@ -106,7 +106,7 @@ class World:
         return answer
 
     def _remember(self, answer: httpx.Response) -> None:
-        if answer.is_success and "json" in answer.headers.get("content-type", ""):
+        if answer.is_success and answer.headers.get("content-type") == "application/json":
             document = answer.json()
             for name in ("key_id", "import_id", "alert_id", "message_id"):
                 if isinstance(document, dict) and isinstance(document.get(name), str):

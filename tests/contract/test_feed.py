@@ -122,3 +122,21 @@ async def test_large_events_pass(carrier: Carrier) -> None:
     ]
     await carrier.write(*large)
     assert await (await carrier.reader()).take(8) == large
+
+
+async def test_the_ends_are_known_to_a_reader_that_is_given_nothing_to_read(
+    carrier: Carrier,
+) -> None:
+    await carrier.write(*(event(n, key=f"school {n}") for n in range(9)))
+    await carrier.carried()
+    reader = await carrier.reader()
+    await reader.take(9)
+    ends = await reader.feed.ends()
+    assert ends is not None
+    read = {batch.partition: batch.next for batch in reader.batches}
+    assert {partition: ends[partition] for partition in read} == read
+    await carrier.write(event(9))
+    await carrier.carried()
+    later = await reader.feed.ends()
+    assert later is not None
+    assert sum(later.values()) == sum(ends.values()) + 1

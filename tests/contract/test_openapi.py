@@ -149,7 +149,7 @@ def faults(document: Document, told: Document, answer: httpx.Response) -> list[s
         return []
     if kind not in content:
         return [f"{kind} is not described"]
-    if "json" not in kind:
+    if not kind.endswith(("/json", "+json")):
         return []
     body = answer.json()
     media = content[kind]

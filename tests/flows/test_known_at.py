@@ -76,13 +76,14 @@ async def test_everything_as_known_then(
         for instant in instants(log, seed, 2):
             today = instant.astimezone(LOCAL).date()
             known = by_then(log, instant)
+            odd = dialect == "sqlite"
             found = await check_everything(
                 house.client,
                 log,
                 unit_ids(known),
-                SOME,
+                SOME[:1] if odd else SOME,
                 today=today,
-                odd=seed % 2 == 0,
+                odd=odd,
                 known_at=instant,
             )
             assert found == [], instant

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from services.indicators import strata
 from tests.histories.generator import TODAY, histories, random_history, unit_ids
 from tests.histories.player import play
 from tests.oracle.compare import Window, month_window
@@ -91,8 +92,13 @@ async def compared(house: Embedded, oracle: Oracle, unit: str, window: Window, v
     return seen
 
 
-@pytest.mark.parametrize("seed", [11, 12])
-async def test_parts_of_a_random_history(seed: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("seed", "at_once"), [(11, 500), (12, 2)])
+async def test_parts_of_a_random_history(
+    seed: int, at_once: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With two schools at a time, every unit's parts are put together of many pieces."""
+    monkeypatch.setattr(strata, "_SCHOOLS_AT_ONCE", at_once)
+    monkeypatch.setattr(strata, "_VISITS_AT_ONCE", 10 * at_once)
     history = varied(random_history(seed, 220), seed)
     async with embedded(tmp_path) as house:
         log = await play(house.client, history, TODAY)

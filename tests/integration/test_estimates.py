@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from services.indicators.definition_file import shipped
-from services.indicators.estimates import Nightly
+from services.indicators.nightly import Nightly
 from services.indicators.registry_store import Registers
 from tests.support.embedded import Embedded, embedded
 

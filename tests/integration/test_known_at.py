@@ -6,6 +6,7 @@ Each step of the story happens at an hour of its own. Everything against the ora
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +15,9 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
+from services.cli import main
 from tests.support.embedded import Embedded, embedded
 
 MARCH = {"period": "2018-03"}
@@ -79,42 +82,55 @@ def school(code: str, cluster: str, **more: Any) -> dict[str, Any]:
     return {"school_code": code, "name": f"School {code}", "unit_id": cluster} | more
 
 
+async def tell(house: Embedded) -> Story:
+    """What happened, hour by hour."""
+    told = Story(house)
+    await told.put(
+        "units",
+        unit("P", "province", None),
+        unit("D1", "district", "P"),
+        unit("D2", "district", "P"),
+        unit("C1", "cluster", "D1"),
+        unit("C2", "cluster", "D2"),
+    )
+    await told.put("schools", school("1", "C1"), school("2", "C2"))
+    await told.put("targets", TARGET | {"target": 0.5})
+    await told.over("founded")
+    first = told.form("1", 4)
+    (await told.client.post("/v1/visits", json=first)).raise_for_status()
+    await told.visit("2", 9)
+    await told.over("visited")
+    corrected = await told.client.put(
+        f"/v1/visits/{first['visit_id']}",
+        json=told.form("1", 5, visit_id=first["visit_id"]),
+        headers={"If-Match": '"1"'},
+    )
+    corrected.raise_for_status()
+    await told.put("targets", TARGET | {"target": 0.7})
+    await told.over("corrected")
+    # The school of D2 had belonged to D1 since February, as everybody learns only now.
+    await told.put("schools", school("2", "C1", valid_from="2018-02-01"))
+    await told.put("units", unit("D3", "district", "P"))
+    await told.put("units", unit("D1", "district", "P", name="Renamed"))
+    await told.over("moved")
+    gone = await told.client.delete(f"/v1/visits/{first['visit_id']}?reason=mistake")
+    gone.raise_for_status()
+    await told.over("withdrawn")
+    return told
+
+
+@pytest.fixture(scope="module")
+async def story(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Story]:
+    """The story as it was told, for those who only read it."""
+    async with embedded(tmp_path_factory.mktemp("story")) as house:
+        yield await tell(house)
+
+
 @pytest.fixture
-async def story(tmp_path: Path) -> AsyncIterator[Story]:
+async def own_story(tmp_path: Path) -> AsyncIterator[Story]:
+    """The story for somebody who goes on with it."""
     async with embedded(tmp_path) as house:
-        told = Story(house)
-        await told.put(
-            "units",
-            unit("P", "province", None),
-            unit("D1", "district", "P"),
-            unit("D2", "district", "P"),
-            unit("C1", "cluster", "D1"),
-            unit("C2", "cluster", "D2"),
-        )
-        await told.put("schools", school("1", "C1"), school("2", "C2"))
-        await told.put("targets", TARGET | {"target": 0.5})
-        await told.over("founded")
-        first = told.form("1", 4)
-        (await told.client.post("/v1/visits", json=first)).raise_for_status()
-        await told.visit("2", 9)
-        await told.over("visited")
-        corrected = await told.client.put(
-            f"/v1/visits/{first['visit_id']}",
-            json=told.form("1", 5, visit_id=first["visit_id"]),
-            headers={"If-Match": '"1"'},
-        )
-        corrected.raise_for_status()
-        await told.put("targets", TARGET | {"target": 0.7})
-        await told.over("corrected")
-        # The school of D2 had belonged to D1 since February, as everybody learns only now.
-        await told.put("schools", school("2", "C1", valid_from="2018-02-01"))
-        await told.put("units", unit("D3", "district", "P"))
-        await told.put("units", unit("D1", "district", "P", name="Renamed"))
-        await told.over("moved")
-        gone = await told.client.delete(f"/v1/visits/{first['visit_id']}?reason=mistake")
-        gone.raise_for_status()
-        await told.over("withdrawn")
-        yield told
+        yield await tell(house)
 
 
 async def test_visits_corrections_facts_and_withdrawals_count_from_when_they_were_told(
@@ -226,12 +242,15 @@ async def check(story: Story, answer: Any, **other: Any) -> str:
     return str((await story.get(f"/v1/units/{unit_id}/seal", **asked))["verdict"])
 
 
-async def test_a_seal_is_confirmed_for_ever_and_only_for_its_question(story: Story) -> None:
+async def test_a_seal_is_confirmed_for_ever_and_only_for_its_question(own_story: Story) -> None:
+    story = own_story
     card = await story.get("/v1/cards/D1", **MARCH)
     past = await story.figures("D1", "visited", seal="true")
     await story.visit("1", 1)
     await story.over("later")
     assert await story.pupils("D1") == (10, 20)
+    await story.house.rebuild()  # the key is not made anew, and the past is as it was
+    await story.house.drain()
     for answer in (card, past):
         assert await check(story, answer) == "confirmed"
         typed = answer["seal"].lower().replace("-", " ").replace("o", "0")
@@ -244,7 +263,8 @@ async def test_a_seal_is_confirmed_for_ever_and_only_for_its_question(story: Sto
         assert await check(story, answer, seal="no seal at all") == "not_ours"
 
 
-async def test_a_past_that_was_tampered_with_is_told(story: Story) -> None:
+async def test_a_past_that_was_tampered_with_is_told(own_story: Story) -> None:
+    story = own_story
     sealed = await story.figures("D2", "corrected", seal="true")
     assert await check(story, sealed) == "confirmed"
     async with story.house.platform.database("indicators").transaction() as tx:
@@ -252,7 +272,8 @@ async def test_a_past_that_was_tampered_with_is_told(story: Story) -> None:
     assert await check(story, sealed) == "differs"
 
 
-async def test_no_seal_while_something_is_on_its_way(story: Story) -> None:
+async def test_no_seal_while_something_is_on_its_way(own_story: Story) -> None:
+    story = own_story
     await story.visit("1", 1)
     assert (await story.figures("D1", seal="true"))["seal"] is None
     assert (await story.figures("D1", "moved", seal="true"))["seal"] is not None
@@ -269,3 +290,42 @@ async def test_the_check_line_stands_on_the_printed_card(story: Story) -> None:
     )
     for part in (card["seal"], card["as_of"], "2018-03-01", "D1"):
         assert part in page.text
+
+
+async def test_the_command_confirms_what_is_printed_and_nothing_else(
+    own_story: Story,
+) -> None:
+    story = own_story
+    card = await story.get("/v1/cards/D1", **MARCH)
+    await story.visit("1", 1)
+    await story.over("later")
+    days = f"{card['first']}..{card['last']}"
+    folder = str(story.house.settings.data_dir)
+
+    def checked(*line: str) -> tuple[int, str]:
+        done = CliRunner().invoke(main, ["check", *line, "--data", folder])
+        return done.exit_code, done.output
+
+    code, said = await asyncio.to_thread(checked, "D1", days, card["as_of"], card["seal"])
+    assert code == 0, said
+    assert "student_attendance: 9/10  90.0%" in said
+    assert "Genuine" in said
+    code, said = await asyncio.to_thread(checked, "D2", days, card["as_of"], card["seal"])
+    assert (code, "Not genuine" in said) == (1, True)
+    code, said = await asyncio.to_thread(checked, "D9", days, card["as_of"], card["seal"])
+    assert code == 2
+    assert "404" in said
+
+
+async def test_the_same_story_in_postgresql(tmp_path: Path, postgres_url: str) -> None:
+    more = {"database_url": postgres_url, "unsafe_durability": True}
+    async with embedded(tmp_path, **more) as house:
+        story = await tell(house)
+        told = {hour: await story.pupils("D1", hour) for hour in story.hours}
+        assert list(told.values()) == [(0, 0), (4, 10), (5, 10), (14, 20), (9, 10)]
+        for hour, target in (("visited", 0.5), ("corrected", 0.7)):
+            card = await story.get("/v1/cards/D1", **MARCH, known_at=story.hours[hour])
+            assert card["figures"][0]["target"] == target
+            assert await check(story, card) == "confirmed"
+        plain = await story.get("/v1/cards/P", **MARCH)
+        assert await check(story, plain) == "confirmed"

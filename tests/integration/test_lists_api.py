@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -175,6 +176,19 @@ async def test_a_key_of_one_district_sees_its_own_lists_only(world: World) -> No
             assert (await deo.get(f"/v1/units/D1/lists{tail}")).status_code == 200
             assert (await deo.get(f"/v1/units/D2/lists{tail}")).status_code == 404
             assert (await deo.get(f"/v1/units/P/lists{tail}")).status_code == 404
+
+
+async def test_a_list_as_it_was_known(world: World) -> None:
+    await world.visit("01002", "2018-03-06", rooms={"available": 2, "usable": 0})
+    path, clock = "/v1/units/D1/lists/no_usable_room", world.running.clock
+    clock.at = clock.now() + timedelta(hours=1)
+    before = clock.now().isoformat()
+    clock.at = clock.now() + timedelta(hours=1)
+    await world.visit("01002", "2018-03-20", rooms={"available": 2, "usable": 1})
+    assert (await world.get(path, **ON))["count"] == 0
+    told = await world.get(path, known_at=before, **ON)
+    assert [each["since"] for each in told["schools"]] == ["2018-03-06"]
+    assert told["known_at"] is not None
 
 
 async def test_a_list_that_did_not_change_is_not_sent_again(world: World) -> None:

@@ -7,6 +7,7 @@ service's back, as a bug or a bad disk would.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -16,7 +17,7 @@ from uuid import uuid4
 import pytest
 
 from services import operations
-from services.indicators import cell_store, definition_file
+from services.indicators import cell_store, definition_file, rebuild
 from services.indicators.contributions import Deltas
 from services.indicators.definition_file import load
 from services.indicators.verify_watch import Watch
@@ -32,16 +33,28 @@ from tests.support.embedded import Embedded, embedded
 HISTORY = random_history(23, 60)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def house(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Embedded]:
+@asynccontextmanager
+async def folded(folder: Path, **more: Any) -> AsyncIterator[Embedded]:
     """A history folded: right, and found right."""
-    more: dict[str, Any] = {}
-    if request.param == "postgresql":
-        more["database_url"] = request.getfixturevalue("postgres_url")
-    async with embedded(tmp_path, **more) as opened:
+    async with embedded(folder, **more) as opened:
         await Player(opened.client, TODAY).play(HISTORY)
         await opened.drain()
         assert await opened.verified() == []
+        yield opened
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[Embedded]:
+    """On SQLite."""
+    async with folded(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def either(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Embedded]:
+    """On either kind of database."""
+    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
+    async with folded(tmp_path, **({"database_url": url} if url else {})) as opened:
         yield opened
 
 
@@ -106,12 +119,12 @@ async def wrong_cell(house: Embedded) -> tuple[str, str]:
     return unit_id, day_date(day).isoformat()
 
 
-async def test_a_planted_wrong_cell_is_found_with_its_schools_and_its_day(house: Embedded) -> None:
-    unit, day = await wrong_cell(house)
-    found = await looked(house)
+async def test_a_planted_wrong_cell_is_found_with_its_schools_and_its_day(either: Embedded) -> None:
+    unit, day = await wrong_cell(either)
+    found = await looked(either)
     assert any(f"unit {unit}, day {day}, visits" in line for line in found), found
     assert all("; schools that add to it: " in line for line in found if "day_cells" in line), found
-    everything = await house.verified()
+    everything = await either.verified()
     named = [line for line in everything if f"unit {unit}, day {day}, visits" in line]
     assert named, everything
     told = named[0].partition("; schools that add to it: ")[2]
@@ -151,36 +164,45 @@ async def test_a_planted_double_fold_is_found_with_its_school_and_its_day(
 
 
 async def test_a_planted_wrong_definition_is_found(
-    house: Embedded, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """Wrong from the first day on; one that becomes wrong later is refused at the next start."""
     right = definition_file._shipped_text()
     wrong = right.replace('numerator = ["status_open"]', 'numerator = ["status_answered"]')
     assert wrong != right
+    with monkeypatch.context() as planted:
+        planted.setattr(definition_file, "_shipped_text", lambda: wrong)
+        said = "definition schools_open, version 1, total"
+        async with embedded(tmp_path) as opened:
+            assert any(said in line for line in await looked(opened))
+            assert await operations.verify(opened.settings) > 0
+            assert said in capsys.readouterr().out
+    async with folded(tmp_path / "right"):
+        pass
     monkeypatch.setattr(definition_file, "_shipped_text", lambda: wrong)
-    said = "definition schools_open, version 1, total"
-    assert any(said in line for line in await looked(house))
-    assert await operations.verify(house.settings) > 0
-    assert said in capsys.readouterr().out
+    with pytest.raises(definition_file.DefinitionError, match="schools_open"):
+        async with embedded(tmp_path / "right"):
+            pass
 
 
-async def test_a_difference_stops_and_shouts_until_all_is_computed_anew(house: Embedded) -> None:
-    unit, day = await wrong_cell(house)
-    assert await looked(house)
-    held = await one(house, "SELECT count(*) FROM visits")
-    await visit_more(house)
+async def test_a_difference_stops_and_shouts_until_all_is_computed_anew(either: Embedded) -> None:
+    unit, day = await wrong_cell(either)
+    assert await looked(either)
+    held = await one(either, "SELECT count(*) FROM visits")
+    await visit_more(either)
     with pytest.raises(Transient, match="figures stand still"):
-        await house.drain()
-    assert await one(house, "SELECT count(*) FROM visits") == held
-    ready = await house.client.get("/health/ready")
+        await either.drain()
+    assert await one(either, "SELECT count(*) FROM visits") == held
+    ready = await either.client.get("/health/ready")
     assert ready.status_code == 503
     told = ready.json()["missing"]["indicators:figures"]
     assert unit in told
     assert day in told
-    await house.rebuild()
-    await house.drain()
-    assert await one(house, "SELECT count(*) FROM visits") > held
-    assert await house.verified() == []
-    assert "indicators:figures" not in (await house.client.get("/health/ready")).json()["missing"]
+    await either.rebuild()
+    await either.drain()
+    assert await one(either, "SELECT count(*) FROM visits") > held
+    assert await either.verified() == []
+    assert "indicators:figures" not in (await either.client.get("/health/ready")).json()["missing"]
 
 
 async def test_the_command_stops_what_it_finds_wrong_and_frees_what_it_finds_right(
@@ -207,3 +229,14 @@ async def test_one_process_of_several_verifies_a_night(house: Embedded) -> None:
     assert found[0], "the first to come verifies everything"
     assert found[1] is None
     assert await eyes[0].at_night() is None
+
+
+async def test_a_rebuild_by_other_processes_mends_and_gives_the_same(
+    either: Embedded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rebuild, "MANY_EVENTS", 1)
+    await wrong_cell(either)
+    await written(either, "DELETE FROM presence")
+    assert await either.verified()
+    await either.rebuild()
+    assert await either.verified() == []

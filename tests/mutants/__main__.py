@@ -1,10 +1,12 @@
 """Plants every bug of `planted`, one at a time, and shows that its tests fail.
 
-    python -m tests.mutants [--list] [WORD…]
+    python -m tests.mutants [--list] [--places] [--numbered] [NUMBER | WORD…]
 
-Works in a copy of the tree; with words only on the bugs whose names hold one of them. Ends with 1
-when a bug goes unnoticed, no longer fits the code, or a judge fails without it. Takes minutes:
-for people and for the night, not for every change.
+Works in a copy of the tree. With words only on the bugs whose names hold one of them, with a number
+on those that have this number in the fault plan, with --numbered on all that have one. --places
+only looks whether every bug still has its place in the code. Ends with 1 when a bug goes unnoticed,
+no longer fits the code, or a judge fails without it. Takes minutes: for people and for the night,
+not for every change.
 """
 
 from __future__ import annotations
@@ -31,12 +33,17 @@ def main(words: Sequence[str] | None = None) -> int:
     """Plant and judge; the exit code."""
     asked = argparse.ArgumentParser(prog="python -m tests.mutants")
     asked.add_argument("words", nargs="*")
-    asked.add_argument("--list", action="store_true")
+    for option in ("--list", "--places", "--numbered"):
+        asked.add_argument(option, action="store_true")
     given = asked.parse_args(words)
-    chosen = [bug for bug in BUGS if not given.words or any(w in bug.name for w in given.words)]
+    chosen = [bug for bug in BUGS if _is_chosen(bug, given.words, numbered=given.numbered)]
     if given.list:
         print("\n".join(bug.name for bug in chosen))
         return 0
+    if given.places:
+        lost = [bug for bug in chosen if (ROOT / bug.path).read_text().count(bug.right) != 1]
+        print("\n".join(f"NO PLACE   {bug.name}: {bug.path}" for bug in lost) or "all have a place")
+        return 1 if lost else 0
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder) / "tree"
         _copy(tree)
@@ -47,6 +54,13 @@ def main(words: Sequence[str] | None = None) -> int:
         missed = [bug.name for bug in chosen if not _noticed(tree, bug)]
     print(f"{len(chosen) - len(missed)} of {len(chosen)} planted bugs were noticed")
     return 1 if missed or not chosen else 0
+
+
+def _is_chosen(bug: Bug, words: Sequence[str], *, numbered: bool) -> bool:
+    """Whether the bug was asked for; everything is when nothing is asked for."""
+    number = bug.name.split()[0] if bug.name[0].isdigit() else None
+    named = any(word == number if word.isdigit() else word in bug.name for word in words)
+    return named or (numbered and number is not None) or not (words or numbered)
 
 
 def _copy(tree: Path) -> None:

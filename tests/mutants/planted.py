@@ -13,6 +13,8 @@ RANDOM = ("tests/flows/test_figures_equal_the_oracle.py::test_visits_sent_in_bat
 FIGURES = (*HAND, *RANDOM)
 CONSUMER = ("tests/contract/test_consumer.py",)
 PURE = ("tests/unit/indicators_write", "tests/properties")
+COMPARISONS = ("tests/flows/test_comparisons_equal_the_oracle.py",)
+VERIFICATION = ("tests/integration/test_verification.py",)
 WRITE = "services/indicators"
 
 
@@ -329,4 +331,44 @@ REGISTER = (
     ),
 )
 
-BUGS = (*DELIVERY, *VISITS, *STOCKS, *REGISTER)
+TRUTH = (
+    Bug(
+        "ties do not share a rank",
+        "shared/domain/ranks.py",
+        "position=1 + count - bisect_right(values, each.value)",
+        "position=1 + count - bisect_left(values, each.value)",
+        COMPARISONS,
+    ),
+    Bug(
+        "a difference is found and folding goes on",
+        f"{WRITE}/halts.py",
+        "            raise Transient(why)\n",
+        "            pass\n",
+        VERIFICATION,
+    ),
+    Bug(
+        "a rebuild leaves wrong rows where right ones have the same key",
+        f"{WRITE}/rebuild.py",
+        '        equal = "".join(f" AND s.{name} {same} {table}.{name}" for name in rest)\n',
+        '        equal = ""\n',
+        VERIFICATION,
+    ),
+    Bug(
+        "a rebuild leaves the consumers where they were",
+        f"{WRITE}/rebuild.py",
+        "            await replay.move_positions(tx)\n",
+        "",
+        VERIFICATION,
+    ),
+    Bug(
+        "a cell that is not stored is taken for right",
+        f"{WRITE}/verify.py",
+        "    wrong = merged([held, Sums(right.unit, right.when, -right.values)])\n",
+        "    wrong = merged([held, Sums(right.unit, right.when, -right.values)])\n"
+        "    both = np.isin(wrong.unit, held.unit) & np.isin(wrong.when, held.when)\n"
+        "    wrong = Sums(wrong.unit[both], wrong.when[both], wrong.values[both])\n",
+        (*VERIFICATION, "tests/properties/test_contributions_verify.py"),
+    ),
+)
+
+BUGS = (*DELIVERY, *VISITS, *STOCKS, *REGISTER, *TRUTH)

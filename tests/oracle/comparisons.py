@@ -97,7 +97,10 @@ def change_differences(
     same = None
     if both:
         sums = [
-            [sum(pair[half] for pair in said if pair[0] in both) for half in (1, 2)]
+            (
+                sum(num for code, num, _ in said if code in both),
+                sum(den for code, _, den in said if code in both),
+            )
             for said in pairs
         ]
         one, other = _half_up(*sums[0]), _half_up(*sums[1])

@@ -144,7 +144,7 @@ def _reliable(row: dict[str, Any], *, census: bool) -> bool:
         enough = True
     else:
         enough = enough or census
-    return enough and row["state"] == "value"
+    return bool(enough and row["state"] == "value")
 
 
 def figures(

@@ -77,6 +77,13 @@ def card_link(unit_id: str, **query: str) -> str:
     return f"/units/{quote(unit_id, safe=':')}" + (f"?{asked}" if asked else "")
 
 
+def comparison_link(unit_id: str, indicator: str, **query: str) -> str:
+    """The address of an indicator of a unit in depth."""
+    asked = urlencode({key: value for key, value in query.items() if value})
+    path = f"/units/{quote(unit_id, safe=':')}/indicators/{quote(indicator, safe='')}"
+    return path + (f"?{asked}" if asked else "")
+
+
 def register_link(unit_id: str, **query: str | int) -> str:
     """The address of a unit or a school in the register."""
     asked = urlencode({key: value for key, value in query.items() if value})
@@ -208,6 +215,7 @@ class Pages:
             columns=5 + view.changes + bool(card.parent) + bool(view.siblings),
             action=card_link(own.place.unit_id),
             link=lambda unit_id: card_link(unit_id, **asked, lang=lang),
+            depth_link=lambda code: comparison_link(own.place.unit_id, code, **asked, lang=lang),
             sort_link=sort_link,
             sort_name=sort_name,
             sorts=SORTS,

@@ -12,6 +12,8 @@ from services.reports.texts.desk_ur import DESK_UR
 from services.reports.texts.en import EN
 from services.reports.texts.form_en import FORM_EN
 from services.reports.texts.form_ur import FORM_UR
+from services.reports.texts.lists_en import LISTS_EN
+from services.reports.texts.lists_ur import LISTS_UR
 from services.reports.texts.ur import UR
 from services.reports.texts.work_en import WORK_EN
 from services.reports.texts.work_ur import WORK_UR
@@ -59,8 +61,8 @@ class Texts:
 
 
 LANGUAGES: Mapping[str, Texts] = {
-    "en": Texts("en", "ltr", EN | DESK_EN | WORK_EN | FORM_EN),
-    "ur": Texts("ur", "rtl", UR | DESK_UR | WORK_UR | FORM_UR),
+    "en": Texts("en", "ltr", EN | DESK_EN | WORK_EN | FORM_EN | LISTS_EN),
+    "ur": Texts("ur", "rtl", UR | DESK_UR | WORK_UR | FORM_UR | LISTS_UR),
 }
 
 

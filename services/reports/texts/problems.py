@@ -17,9 +17,18 @@ EN: dict[str, str] = problems_intake.EN | {
     ),
     "invalid_period": (
         "A period is written 2018, 2018-Q1, 2018-03, 2018-01..2019-05, 2018-03-01..2018-04-15 "
-        "or last-30-days, and does not end before it begins."
+        "last-30-days or school-year-2018, and does not end before it begins."
     ),
     "invalid_date": "A date is written year, month, day: 2018-03-01.",
+    "too_many_listeners": (
+        "As many connections follow the figures as this key, or this process, may have. Close "
+        "some, or come back after as long as Retry-After says."
+    ),
+    "too_many_units": "One connection follows up to 50 units. Open another for the others.",
+    "bulk_busy": (
+        "Bulk reads hold a connection to the database each, so a few run at a time. Ask again "
+        "after as long as Retry-After says."
+    ),
     "in_the_future": (
         "known_at asks what had been recorded by an instant. This one is still to come: leave "
         "known_at out for what is known now."
@@ -56,6 +65,9 @@ EN: dict[str, str] = problems_intake.EN | {
         "The service that counts the figures does not answer just now. Intake goes on; the "
         "card comes back by itself."
     ),
+    "calendar_away": "When school years begin cannot be read just now. Please try again.",
+    "no_school_year": "The calendar does not say when a school year begins. It is set with "
+    "school_year in /v1/calendar; until then other periods can be asked for.",
     "targets_away": "The targets cannot be read just now, and a card without them would mislead.",
     "internal": "Something failed here that should not have. It has been logged.",
     "if_match_missing": (
@@ -118,7 +130,7 @@ UR: dict[str, str] = problems_intake.UR | {
     "not_found": "اس نام کی کوئی چیز نہیں، یا وہ آپ کے یونٹوں سے باہر ہے۔",
     "invalid_period": (
         "مدت اس طرح لکھی جاتی ہے: \u20662018\u2069، \u20662018-Q1\u2069، \u20662018-03\u2069، "
-        "\u20662018-01..2019-05\u2069 یا \u2066last-30-days\u2069۔"
+        "\u20662018-01..2019-05\u2069، \u2066last-30-days\u2069 یا \u2066school-year-2018\u2069۔"
     ),
     "invalid_date": "تاریخ سال، مہینہ، دن کی ترتیب سے لکھی جاتی ہے: \u20662018-03-01\u2069۔",
     "in_the_future": (
@@ -148,6 +160,9 @@ UR: dict[str, str] = problems_intake.UR | {
         "ڈیٹابیس اس وقت جواب نہیں دے رہا۔ جو محفوظ ہو چکا وہ محفوظ ہے؛ دوبارہ کوشش کریں۔"
     ),
     "indicators_away": "شمار کرنے والی سروس اس وقت جواب نہیں دے رہی۔ کارڈ خود ہی واپس آ جائے گا۔",
+    "calendar_away": "تعلیمی سال کب شروع ہوتا ہے، یہ اس وقت پڑھا نہیں جا سکتا۔ دوبارہ کوشش کریں۔",
+    "no_school_year": "کیلنڈر نہیں بتاتا کہ تعلیمی سال کب شروع ہوتا ہے۔ یہ /v1/calendar میں "
+    "school_year سے طے ہوتا ہے؛ تب تک دوسری مدتیں پوچھی جا سکتی ہیں۔",
     "targets_away": "اہداف اس وقت پڑھے نہیں جا سکتے، اور ان کے بغیر کارڈ گمراہ کن ہو گا۔",
     "internal": "یہاں کوئی غیر متوقع خرابی ہوئی ہے۔ اسے درج کر لیا گیا ہے۔",
     "if_match_missing": "درستی کے ساتھ بتائیں کہ کس ریویژن کی درستی ہے: If-Match۔",
@@ -166,6 +181,12 @@ UR: dict[str, str] = problems_intake.UR | {
     "alert_closed": "یہ الرٹ ختم ہو چکا ہے۔",
     "alert_not_firing": "یہ الرٹ جاری نہیں؛ صرف جاری الرٹ کی تصدیق ہو سکتی ہے۔",
     "not_requeueable": "یہ پیغام بھیجا جا چکا ہے یا بھیجا جا رہا ہے۔",
+    "too_many_listeners": (
+        "اس کلید یا اس عمل کے لیے اعداد کے جتنے براہِ راست رابطے ممکن ہیں وہ سب استعمال میں ہیں۔ "
+        "کچھ بند کریں یا Retry-After جتنا انتظار کریں۔"
+    ),
+    "too_many_units": "ایک رابطہ زیادہ سے زیادہ 50 اکائیوں پر نظر رکھتا ہے۔",
+    "bulk_busy": "بڑے ڈیٹا کے چند جواب ہی ایک وقت میں چلتے ہیں۔ کچھ دیر بعد دوبارہ مانگیں۔",
     "parameter": "پتے کا ایک پیرامیٹر اپنی ممکنہ قدروں میں سے نہیں۔ جواب میں ممکنہ قدریں ہیں۔",
 }
 OTHERWISE = {

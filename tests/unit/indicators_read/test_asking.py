@@ -7,6 +7,8 @@ import pytest
 from services.indicators import asking
 from services.indicators.asking import pieces, question
 from services.indicators.definition_file import shipped
+from shared.domain.periods import parse_period
+from shared.domain.school_years import SchoolYears
 from shared.errors import Problem
 
 TODAY = date(2019, 6, 3)
@@ -93,3 +95,16 @@ def test_a_version_that_an_indicator_never_had_is_refused() -> None:
         with pytest.raises(Problem) as refusal:
             asking.read_line(definitions, "usable_rooms", None, text)
         assert refusal.value.errors[0].pointer == "/query/definition"
+
+
+def test_school_years_cover_a_period_and_are_cut_to_it() -> None:
+    years = SchoolYears.since({date(2018, 1, 1): (3, 1)})
+    window = parse_period("2018-01..2020-02", date(2020, 6, 1))
+    assert [step.text for step in pieces(window, "school-year", years)] == [
+        "2018-01-01..2018-02-28",
+        "school-year-2018",
+        "school-year-2019",
+    ]
+    with pytest.raises(Problem) as refusal:
+        pieces(window, "school-year", None)
+    assert (refusal.value.code, refusal.value.errors[0].pointer) == ("no_school_year", "/query/by")

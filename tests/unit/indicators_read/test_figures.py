@@ -190,3 +190,35 @@ def test_the_top_of_an_answer_repeats_visits_and_coverage() -> None:
 def test_infinite_certainty_reads_as_null_and_never_as_a_number() -> None:
     for figure in named(some({"visits": 1}, {"registered": 1, "known": 1})).values():
         assert figure["n_eff"] is None or math.isfinite(figure["n_eff"])
+
+
+def test_what_is_set_aside_twice_leaves_no_share_and_never_a_number_that_is_none() -> None:
+    # Forms that contradict themselves: more on leave than were posted, or present among them.
+    less = "teacher_attendance_less_leave"
+    lines = SHIPPED.lines_of(less)
+    for present, posted, leave, value in ((1, 2, 3, None), (2, 2, 1, 2.0)):
+        sums = some(
+            {
+                "teachers_male_present": present,
+                "teachers_male_posted": posted,
+                "teachers_on_leave": leave,
+                "teachers_answered": 1,
+            },
+            {},
+            {"teachers_answered": 1},
+        )
+        ((figure,),) = figure_rows(SHIPPED, compute(SHIPPED, sums, 0.9, DOCUMENTED), lines)
+        assert figure["value"] == value
+        assert figure["state"] == ("not_applicable" if value is None else "value")
+        ends = figure["interval"] or (0.0, 0.0)
+        assert all(math.isfinite(end) for end in ends)
+
+
+def test_a_reading_that_is_asked_for_is_shown_only_then() -> None:
+    asked = SHIPPED.lines_of("learning_environment_visits")
+    sums = some({"environment_visits_80": 1, "environment_answered": 4}, {})
+    found = compute(SHIPPED, sums, 0.9, DOCUMENTED)
+    (everything,) = figure_rows(SHIPPED, found)
+    assert "learning_environment_visits" not in {row["indicator"] for row in everything}
+    ((figure,),) = figure_rows(SHIPPED, found.only(asked))
+    assert (figure["numerator"], figure["denominator"]) == (1, 4)

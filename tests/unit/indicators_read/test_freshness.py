@@ -1,94 +1,164 @@
-"""How fresh figures say they are: never fresher than they are, and never in the way."""
+"""How fresh figures say they are: never fresher than they are, whoever folds, never in the way."""
+
+from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from pathlib import Path
 
-from services.indicators.freshness import OfFeed, Progress
+import pytest
+
+from services.indicators.freshness import OfFeed, before_relay, noting
+from services.indicators.tables import IndicatorsTable
 from shared.clock import SetClock, micros
 from shared.db.errors import Transient
+from shared.db.sqlite import SqliteDatabase
+from shared.db.transaction import Tx
+from shared.journal import journal, positions
 from shared.journal.records import Event, Record
+from shared.journal.tables import add_journal_tables
 
 NOW = datetime(2019, 6, 3, 4, 0, tzinfo=UTC)
-TX: Any = None
+MOMENT = micros(NOW) - 1_000_000
 
 
-def record(partition: str, recorded: int) -> Record:
-    return Record(partition, 1, Event("t", "x", "k", "s", recorded, recorded, b"{}"))
+def event(recorded: int) -> Event:
+    return Event("t", "x", "k", "s", recorded, recorded, b"{}")
 
 
 async def nothing(*_: object) -> None:
     return None
 
 
-class Place:
-    """Somewhere on the way, as the test says."""
+class Feed:
+    """A feed of two partitions whose ends are as the test says, and what is folded of it."""
 
-    def __init__(self) -> None:
-        self.waiting = False
+    def __init__(self, database: SqliteDatabase) -> None:
+        self.database = database
+        self.told: dict[str, int] | None = {"t-0": 0, "t-1": 0}
         self.asked = 0
 
-    async def __call__(self) -> bool:
+    async def ends(self) -> Mapping[str, int] | None:
         self.asked += 1
-        return self.waiting
+        return self.told
+
+    async def fold(self, partition: str, *recorded: int) -> None:
+        """Fold records of a partition, as some process does."""
+        records = [Record(partition, at, event(when)) for at, when in enumerate(recorded)]
+        async with self.database.transaction() as tx:
+            await noting("c", nothing)(tx, records)
+            await positions.put(tx, "c", partition, len(records))
+
+    def fresh(self, clock: SetClock | None = None) -> OfFeed:
+        """The freshness as some process sees it that folds nothing itself."""
+
+        async def carried() -> None:
+            return None
+
+        return OfFeed(clock or SetClock(NOW), self.database, carried, {"c": self.ends})
 
 
-async def test_when_nothing_waits_figures_are_a_moment_old() -> None:
-    fresh = OfFeed(SetClock(NOW), Progress(), [Place()])
-    assert await fresh.look() == micros(NOW) - 1_000_000
+@pytest.fixture
+async def feed(tmp_path: Path) -> AsyncIterator[Feed]:
+    tables = IndicatorsTable.metadata
+    add_journal_tables(tables)
+    database = SqliteDatabase(tmp_path / "indicators.db", tables)
+    await database.open()
+    yield Feed(database)
+    await database.close()
 
 
-async def test_when_something_waits_they_are_as_old_as_the_last_record_applied() -> None:
-    progress, place = Progress(), Place()
-    place.waiting = True
-    await progress.watch("c", nothing)(TX, [record("a", 70), record("b", 50), record("a", 90)])
-    await progress.committed("c")()
-    assert await OfFeed(SetClock(NOW), progress, [place]).look() == 50
+async def test_when_nothing_waits_figures_are_a_moment_old(feed: Feed) -> None:
+    assert await feed.fresh().look() == MOMENT
 
 
-async def test_when_nothing_waits_the_newest_record_is_in_however_young() -> None:
-    progress = Progress()
+async def test_they_are_as_old_as_what_is_in_of_the_partition_that_lags(feed: Feed) -> None:
+    await feed.fold("t-0", 70, 90)
+    await feed.fold("t-1", 50)
+    feed.told = {"t-0": 3, "t-1": 1}
+    assert await feed.fresh().look() == 90
+    feed.told = {"t-0": 2, "t-1": 2}
+    assert await feed.fresh().look() == 50
+    feed.told = {"t-0": 2, "t-1": 1}
+    assert await feed.fresh().look() == MOMENT
+
+
+async def test_a_partition_of_which_nothing_is_in_is_as_old_as_can_be(feed: Feed) -> None:
+    await feed.fold("t-0", 70)
+    feed.told = {"t-0": 1, "t-1": 5}
+    assert await feed.fresh().look() == 0
+
+
+async def test_when_nothing_waits_the_newest_record_is_in_however_young(feed: Feed) -> None:
     young = micros(NOW) - 3
-    await progress.watch("c", nothing)(TX, [record("a", young), record("b", 50)])
-    await progress.committed("c")()
-    assert await OfFeed(SetClock(NOW), progress, [Place()]).look() == young
+    await feed.fold("t-0", 50, young)
+    feed.told = {"t-0": 2, "t-1": 0}
+    assert await feed.fresh().look() == young
 
 
-async def test_a_batch_under_way_is_waiting_until_it_is_committed() -> None:
-    progress = Progress()
-    await progress.watch("c", nothing)(TX, [record("a", 70)])
-    assert await progress.waits()
-    assert progress.newest == 0
-    await progress.committed("c")()
-    assert not await progress.waits()
-    assert progress.newest == 70
+async def test_a_batch_that_is_not_committed_is_not_in(feed: Feed) -> None:
+    await feed.fold("t-0", 70)
+    async with feed.database.transaction() as tx:
+        await noting("c", nothing)(tx, [Record("t-0", 1, event(90))])
+        await tx.execute("ROLLBACK")
+        await tx.execute("BEGIN")
+    feed.told = {"t-0": 2, "t-1": 0}
+    assert await feed.fresh().look() == 70
 
 
-async def test_it_never_goes_back() -> None:
-    clock, place = SetClock(NOW), Place()
-    fresh = OfFeed(clock, Progress(), [place])
+async def test_what_no_relay_carried_yet_is_not_in(feed: Feed) -> None:
+    async with feed.database.transaction() as tx:
+        await journal.append(tx, [event(40), event(60)])
+        await positions.put(tx, "relay", "journal", 2)
+    first = before_relay(feed.database)
+    assert await first() == 60
+    fresh = OfFeed(SetClock(NOW), feed.database, first, {"c": feed.ends})
+    assert await fresh.look() == 59
+
+
+async def test_it_never_goes_back(feed: Feed) -> None:
+    clock = SetClock(NOW)
+    fresh = feed.fresh(clock)
     first = await fresh.look()
-    place.waiting = True
+    feed.told = {"t-0": 7, "t-1": 0}
     clock.at = NOW - timedelta(days=1)
-    fresh._until = 0.0
+    await feed.fold("t-1", 10)
+    fresh._looked = float("-inf")
     assert await fresh.look() == first
 
 
-async def test_many_questions_at_once_look_once() -> None:
-    place = Place()
-    fresh = OfFeed(SetClock(NOW), Progress(), [place])
+async def test_many_questions_at_once_look_once(feed: Feed) -> None:
+    fresh = feed.fresh()
     await asyncio.gather(*(fresh.look() for _ in range(20)))
-    assert place.asked == 1
+    assert feed.asked == 1
 
 
-async def test_a_place_that_does_not_answer_is_not_waited_for() -> None:
-    async def silent() -> bool:
+async def test_a_place_that_does_not_answer_is_not_waited_for(feed: Feed) -> None:
+    await feed.fold("t-0", 70)
+    await feed.fold("t-1", 60)
+
+    async def silent() -> int | None:
         await asyncio.Event().wait()
-        return False
+        return None
 
-    async def away() -> bool:
+    async def away() -> int | None:
         raise Transient("no connection")
 
     for place in (silent, away):
-        async with asyncio.timeout(2):
-            assert await OfFeed(SetClock(NOW), Progress(), [place]).look() == 0
+        async with asyncio.timeout(3):
+            fresh = OfFeed(SetClock(NOW), feed.database, place, {"c": feed.ends})
+            assert await fresh.look() == 60
+    feed.told = None
+    assert await feed.fresh().look() == 60
+
+
+async def test_the_handler_runs_in_the_transaction_that_tells_what_is_in(feed: Feed) -> None:
+    seen: list[Tx] = []
+
+    async def handle(tx: Tx, records: list[Record]) -> None:
+        seen.append(tx)
+
+    async with feed.database.transaction() as tx:
+        await noting("c", handle)(tx, [Record("t-0", 0, event(5))])
+        assert seen == [tx]

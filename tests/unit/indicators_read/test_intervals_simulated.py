@@ -13,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from services.indicators import intervals
+from services.indicators.definition_file import shipped
 from services.indicators.intervals import Floats, Integers, Resemblance
 from services.indicators.resemblance import estimate
 
@@ -31,16 +32,21 @@ class Kind:
     size: int
 
 
+def alike(code: str) -> Resemblance:
+    """The constants of a shipped definition."""
+    return shipped().current[code].resemblance
+
+
 FLOWS = {
-    "students": Kind(intervals.STUDENTS, 0.74, 90),
-    "teachers": Kind(intervals.TEACHERS, 0.71, 5),
-    "non_teaching": Kind(intervals.NON_TEACHING, 0.80, 3),
-    "environment": Kind(intervals.ENVIRONMENT, 0.36, 9),
-    "officials": Kind(intervals.OFFICIAL_VISITS, 0.66, 1),
+    "students": Kind(alike("student_attendance"), 0.74, 90),
+    "teachers": Kind(alike("teacher_attendance"), 0.71, 5),
+    "non_teaching": Kind(alike("non_teaching_attendance"), 0.80, 3),
+    "environment": Kind(alike("learning_environment"), 0.36, 9),
+    "officials": Kind(alike("official_visits"), 0.66, 1),
 }
 STOCKS = {
-    "rooms": Kind(intervals.ROOMS, 0.78, 5),
-    "toilets": Kind(intervals.TOILETS, 0.48, 3),
+    "rooms": Kind(alike("usable_rooms"), 0.78, 5),
+    "toilets": Kind(alike("usable_toilets"), 0.48, 3),
     "each_school_once": Kind(Resemblance(0.0, 0.0), 0.5, 1),
 }
 

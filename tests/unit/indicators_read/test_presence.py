@@ -88,3 +88,23 @@ def test_counts_equal_sets_on_random_visits() -> None:
             if 20 <= day <= 60 and mask & BIT[name] and grouping[path] >= 0:
                 sets[grouping[path]].add(school)
         assert count(found, grouping, 3, name) == [len(each) for each in sets]
+
+
+def test_repeats_are_squared_visits_of_each_school_wherever_it_was_seen() -> None:
+    # School 0: three visits under path 0. School 1: one under path 0, two under path 1.
+    found = presence.seen(
+        presence.Present(
+            np.array([0, 0, 0, 1]),
+            np.array([0, 1, 0, 1]),
+            np.array([1, 1, 2, 3]),
+            np.zeros(4, np.uint64),
+            np.array([1, 1, 2, 2]),
+        ),
+        2,
+        2,
+    )
+    apart = presence.repeats(found, np.array([0, 1]), 2)
+    assert apart.tolist() == [3**2 + 1, 2**2]
+    together = presence.repeats(found, np.array([0, 0]), 1)
+    assert together.tolist() == [3**2 + 3**2]
+    assert presence.repeats(found, np.array([-1, 0]), 1).tolist() == [2**2]

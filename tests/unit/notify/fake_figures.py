@@ -136,6 +136,8 @@ def _defined(code: str, unit: str, splits: tuple[str, ...] = ()) -> dict[str, ob
         "short": words.INDICATORS.get(code, {}),
         "shown": "always",
         "by": ["school_level"],
+        "definition": 1,
+        "versions": [1],
         "splits": [{"split": split} for split in splits],
     }
 
