@@ -2,8 +2,7 @@
 
 `python -m tests.benchmarks.intake [--postgres URL] [--requests N] [--rounds R]` starts the servers,
 sends the full form over 32 connections in alternating rounds, and prints rates and ratios:
-durable single POSTs, NDJSON uploads (one alone, then four at once), and one ORM session per request
-for comparison.
+durable single POSTs, NDJSON uploads, and one ORM session per request for comparison.
 """
 
 from __future__ import annotations
@@ -20,7 +19,6 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -103,7 +101,6 @@ FORM: dict[str, Any] = {
     "remarks": "نئی چاردیواری زیر تعمیر ہے",
 }
 CONNECTIONS = 32
-_UPLOADS = 4
 
 
 def bodies(count: int, schools: int = 500) -> Iterator[bytes]:
@@ -258,19 +255,9 @@ def register(port: int, key: str, schools: int = 500) -> None:
             to.put(path, json=given, timeout=60).raise_for_status()
 
 
-def uploaded(port: int, key: str, parts: Sequence[Sequence[bytes]]) -> Callable[[], str]:
-    """A run of NDJSON uploads, all at once, each over a connection of its own."""
-    bodies = [b"\n".join(lines) + b"\n" for lines in parts]
-
-    def run() -> str:
-        with ThreadPoolExecutor(len(parts)) as senders:
-            sent = [
-                senders.submit(upload, port, key, body, len(lines))
-                for body, lines in zip(bodies, parts, strict=True)
-            ]
-            return ", ".join(each.result() for each in sent)
-
-    return run
+def uploaded(port: int, key: str, lines: bytes, count: int) -> Callable[[], str]:
+    """A run of one NDJSON upload."""
+    return lambda: upload(port, key, lines, count)
 
 
 def upload(port: int, key: str, lines: bytes, count: int) -> str:
@@ -366,7 +353,6 @@ def main() -> None:
         ("durable POST", "hello POST", ">= 0.5, aim 0.7"),
         ("durable POST", "ORM session", ">= 5"),
         ("NDJSON", "durable POST", ">= 3, aim 5"),
-        ("NDJSON at once", "durable POST", ">= 3, aim 5"),
     ):
         print(f"{one} / {other}: {rates.ratio(one, other)}  (wanted {wanted})")
 
@@ -393,11 +379,9 @@ def measure(given: argparse.Namespace, folder: Path, rates: Rates) -> None:
             few = count // 20
             sent = [request("POST", "/v1/visits", body, plain) for body in bodies(few)]
             rates.measure("ORM session", orm, few, hammered(orm, sent))
-            lines = list(bodies(min(count, 15_000)))
-            rates.measure("NDJSON", ingest, len(lines), uploaded(ingest.port, key, [lines]))
-            lines = list(bodies(len(lines)))
-            parts = [lines[start::_UPLOADS] for start in range(_UPLOADS)]
-            rates.measure("NDJSON at once", ingest, len(lines), uploaded(ingest.port, key, parts))
+            many = min(count, 15_000)
+            lines = b"\n".join(bodies(many)) + b"\n"
+            rates.measure("NDJSON", ingest, many, uploaded(ingest.port, key, lines, many))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import io
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import IO, BinaryIO
+from typing import BinaryIO
 
 from services.ingest.imports.refusal import FileRefused
 
@@ -52,7 +52,7 @@ def text_format(file: BinaryIO, encoding: str | None, delimiter: str | None) -> 
     Raises FileRefused when the bytes are not what was declared, or when no guess is certain.
     """
     found, guessed = (named_encoding(encoding), False) if encoding is not None else _detected(file)
-    _refuse_undecodable(file, found)
+    _refuse_unreadable(file, found)
     file.seek(0)
     with _reader(file, found) as text:
         first = text.readline(LONGEST_LINE)
@@ -60,11 +60,13 @@ def text_format(file: BinaryIO, encoding: str | None, delimiter: str | None) -> 
 
 
 def text_rows(file: BinaryIO, written: TextFormat) -> Iterator[tuple[int, list[str]]]:
-    """Rows with the number of the line that each begins on; raises FileRefused at a broken one."""
+    """Rows with the number of the line that each begins on; raises FileRefused at a broken one.
+
+    The file must have gone through `text_format`, which knows that no line of it fills the memory.
+    """
     file.seek(0)
     with _reader(file, written.encoding) as text:
-        lines = _Lines(text)
-        rows = csv.reader(lines, delimiter=written.delimiter, strict=True)
+        rows = csv.reader(text, delimiter=written.delimiter, strict=True)
         begun = 1
         try:
             for cells in rows:
@@ -73,27 +75,6 @@ def text_rows(file: BinaryIO, written: TextFormat) -> Iterator[tuple[int, list[s
                 begun = rows.line_num + 1
         except csv.Error as error:
             raise _broken(error, begun) from None
-
-
-class _Lines:
-    """Lines of a text, none longer than a mebibyte: a file without line ends cannot fill memory."""
-
-    def __init__(self, text: IO[str]) -> None:
-        self._text = text
-        self._number = 0
-
-    def __iter__(self) -> Iterator[str]:
-        while line := self._text.readline(LONGEST_LINE):
-            self._number += 1
-            if len(line) >= LONGEST_LINE and not line.endswith("\n"):
-                detail = "A line is longer than a million characters."
-                raise FileRefused(
-                    "line_too_long", detail, "Send a table with a row on each line.", self._number
-                )
-            if "\x00" in line:
-                detail = "A line holds the character U+0000: this is no text table."
-                raise FileRefused("not_text", detail, "Save the table as CSV.", self._number)
-            yield line
 
 
 def _reader(file: BinaryIO, encoding: str) -> io.TextIOWrapper:
@@ -175,28 +156,53 @@ _RUNS = bytes(code if code >= _HIGH else 0x20 for code in range(256))
 
 def _decodes(file: BinaryIO, encoding: str) -> int | None:
     """None when all bytes are text in the encoding, else the line of the first that is not."""
+    lines = 1
+    for text in _texts(file, encoding):
+        if isinstance(text, int):
+            return lines + text
+        lines += text.count("\n")
+    return None
+
+
+def _texts(file: BinaryIO, encoding: str) -> Iterator[str | int]:
+    """The text piece by piece; where it ends to be text, how many lines further that is."""
     file.seek(0)
     decoder = codecs.getincrementaldecoder(_utf16(file, encoding))()
-    lines = 1
     while True:
         piece = file.read(_LOOK)
         try:
-            lines += decoder.decode(piece, final=not piece).count("\n")
+            yield decoder.decode(piece, final=not piece)
         except UnicodeDecodeError as error:
-            return lines + piece[: error.start].count(b"\n")
+            yield piece[: error.start].count(b"\n")
+            return
         if not piece:
-            return None
+            return
 
 
-def _refuse_undecodable(file: BinaryIO, encoding: str) -> None:
-    line = _decodes(file, encoding)
-    if line is not None:
-        raise FileRefused(
-            "wrong_encoding",
-            f"The file is not text in {encoding}.",
-            "Save it as UTF-8, or declare the encoding that it has.",
-            line,
-        )
+def _refuse_unreadable(file: BinaryIO, encoding: str) -> None:
+    """Look through the whole file for what is no text, or is a line that would fill the memory."""
+    lines, run = 1, 0
+    for text in _texts(file, encoding):
+        if isinstance(text, int):
+            raise FileRefused(
+                "wrong_encoding",
+                f"The file is not text in {encoding}.",
+                "Save it as UTF-8, or declare the encoding that it has.",
+                lines + text,
+            )
+        if "\x00" in text:
+            detail = "A line holds the character U+0000: this is no text table."
+            at = lines + text.count("\n", 0, text.index("\x00"))
+            raise FileRefused("not_text", detail, "Save the table as CSV.", at)
+        # A piece is shorter than the longest line: only what runs on from piece to piece can be it.
+        last = max(text.rfind("\n"), text.rfind("\r"))
+        run = run + len(text) if last < 0 else len(text) - last - 1
+        if run >= LONGEST_LINE:
+            detail = "A line is longer than a million characters."
+            raise FileRefused(
+                "line_too_long", detail, "Send a table with a row on each line.", lines
+            )
+        lines += text.count("\n")
 
 
 def _delimiter(line: str) -> str:
