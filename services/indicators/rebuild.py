@@ -94,6 +94,18 @@ class _Replay:
                 await _without_invalid(tx, handlers[topic], records)
                 self._next[topic] = records[-1].position + 1
 
+    async def hold_positions(self, tx: Tx) -> None:
+        """Lock the positions that will be moved, before any other lock, as the consumers do.
+
+        A consumer takes its position first and the register's lock after it: taken the other way
+        round here, each would wait for the other.
+        """
+        await tx.fetch(
+            "SELECT next FROM positions WHERE partition = 'ingest.journal' "
+            "AND consumer = ANY($1::text[]) ORDER BY consumer FOR UPDATE",
+            sorted(CONSUMERS.values()),
+        )
+
     async def move_positions(self, tx: Tx) -> None:
         """Let consumers of the journal itself go on after what is folded; they notice (fenced).
 
@@ -162,6 +174,7 @@ async def rebuild(
     async with _scratch(database) as scratch:
         await replay.into(scratch, tell)
         async with _readable(database, scratch), database.transaction() as tx:
+            await replay.hold_positions(tx)
             await tx.lock(REGISTER_LOCK)
             _, before = await state_of(tx)
             await _exchange(tx, database, scratch)

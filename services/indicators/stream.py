@@ -140,17 +140,19 @@ class Stream:
         after: int | None,
     ) -> Listener:
         """A listener from this snapshot on, or from after the record `after`: see `leave`."""
-        async with self._looking:
-            last = await journal.end(snapshot.tx) - 1
-            start = last if after is None else after
-            listener = Listener(who, watched, min(start, last), snapshot.freshness())
-            if start > last:
-                listener.lose(last)  # another journal's position: it was restored, or made anew
-            else:
-                await _heard(snapshot, [listener], start, last)
-            if not self._listeners:
-                self._position = last
-            self._listeners.add(listener)
+        # No lock: the snapshot holds one of a few connections, which a look may be waiting for.
+        # What a look told meanwhile is told to this listener by the next: see `_told_up_to`.
+        last = await journal.end(snapshot.tx) - 1
+        start = last if after is None else after
+        listener = Listener(who, watched, min(start, last), snapshot.freshness())
+        if start > last:
+            listener.lose(last)  # another journal's position: it was restored, or made anew
+        else:
+            await _heard(snapshot, [listener], start, last)
+            listener.position = last
+        if not self._listeners:
+            self._position = last
+        self._listeners.add(listener)
         self.bell.ring()
         return listener
 
@@ -180,21 +182,28 @@ class Stream:
     async def look(self) -> None:
         """Tell the listeners of what was written since the last look."""
         async with self._looking:
+            followed = self._position
             async with self._database.reading() as tx:
-                if await journal.end(tx) - 1 == self._position:
+                if await journal.end(tx) - 1 == self._told_up_to():
                     return
             async with self._snapshots.open() as snapshot:
-                await self._tell(snapshot, list(self._listeners))
+                await self._tell(snapshot, list(self._listeners), followed)
         self.bell.ring()
 
-    async def _tell(self, snapshot: Snapshot, listeners: list[Listener]) -> None:
+    def _told_up_to(self) -> int:
+        """The last record that every listener has heard: one may have joined during a look."""
+        return min([self._position, *(listener.position for listener in self._listeners)])
+
+    async def _tell(self, snapshot: Snapshot, listeners: list[Listener], followed: int) -> None:
         last = await journal.end(snapshot.tx) - 1
-        if last < self._position:  # another journal stands in the place of the one we followed
+        if last < followed:  # another journal stands in the place of the one we followed
             for listener in listeners:
                 listener.position = 0
                 listener.lose(last)
-        await _heard(snapshot, listeners, min(self._position, last), last)
+        start = min([followed, last, *(listener.position for listener in listeners)])
+        await _heard(snapshot, listeners, start, last)
         for listener in listeners:
+            listener.position = max(listener.position, last)
             listener.fresh = snapshot.freshness()
         self._position = last
 

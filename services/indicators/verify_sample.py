@@ -19,7 +19,7 @@ from services.indicators.recount import Finished, no_presence, no_sums
 from services.indicators.register import Register
 from services.indicators.registry_store import Registers
 from services.indicators.verify import Asked, compare_finished, day_name
-from services.indicators.verify_schools import name_schools, schools_ever_in
+from services.indicators.verify_schools import name_schools, schools_ever_in, stands_higher
 from services.indicators.verify_visits import Differences, compare_stretch
 from services.indicators.visits import Visits
 from shared.db.engine import Database
@@ -62,7 +62,11 @@ async def around(
 
 
 async def _recounted(tx: Tx, register: Register, look_back: int, cluster: int) -> Finished:
-    """Compute what the cells of a lowest unit should hold, from all visits of its schools."""
+    """Compute what the cells of a lowest unit should hold, from all visits of its schools.
+
+    Of a unit that has units under it as well, only who is present straight in it: its cells hold
+    more than its own schools, and are looked at as wholes.
+    """
     under = np.flatnonzero(register.path_units[:, 0] == cluster)
     schools = schools_ever_in(register, cluster)
     visits = Visits.from_rows(await store.visits_of(tx, schools.tolist()))
@@ -76,7 +80,7 @@ async def _recounted(tx: Tx, register: Register, look_back: int, cluster: int) -
             deltas.presence.records[inside],
         )
     return Finished(
-        np.array([cluster], np.int32),
+        np.array([] if stands_higher(register, cluster) else [cluster], np.int32),
         _of_unit(deltas.flow, cluster, FLOWS),
         _of_unit(deltas.stock, cluster, STOCKS),
         under.astype(np.int32),

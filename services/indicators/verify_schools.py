@@ -25,11 +25,19 @@ def schools_ever_in(register: Register, unit: int) -> Ints:
     return schools
 
 
+def stands_higher(register: Register, unit: int) -> bool:
+    """Tell whether a unit ever had units under it: then schools directly in it are not all of it.
+
+    A school may stand straight under a district whose other schools stand in clusters.
+    """
+    return bool((register.path_units[:, 1:] == unit).any())
+
+
 async def name_schools(tx: Tx, register: Register, look_back: int, found: Differences) -> None:
     """Add to the line of each noted cell the schools that should add to it, with how much."""
     for cell in found.cells:
         schools = schools_ever_in(register, cell.unit)
-        if not schools.size:
+        if not schools.size or stands_higher(register, cell.unit):
             continue
         rows = await store.visits_of(tx, schools.tolist())
         named = [
