@@ -122,20 +122,22 @@ async def verify(settings: Settings) -> int:
     """Recompute and compare; prints each difference and returns how many there are."""
     from services.indicators import halts
     from services.indicators.definition_file import load
-    from services.indicators.verify import verify as verified
+    from services.indicators.verify import examine
 
     async with opened(settings) as app, shown("schools verified") as tell:
         platform = app.state.platform
         database = platform.database("indicators")
-        differences = await verified(
+        begun = micros(SystemClock().now())
+        verdict = await examine(
             database, platform.database("ingest"), settings, tell, load(settings.definitions)
         )
+        differences = verdict.differences
         # What is wrong stops the fold, wherever it runs; what is right lets it go on.
-        if differences:
-            await halts.halt(database, differences, micros(SystemClock().now()))
-        else:
+        if not differences:
             async with database.transaction() as tx:
-                await halts.lift(tx)
+                await halts.lift_before(tx, begun)
+        elif not await halts.halt(database, verdict, micros(SystemClock().now())):
+            typer.echo("All was computed anew meanwhile: verify again.", err=True)
     for difference in differences:
         typer.echo(difference)
     typer.echo(f"{len(differences)} differences" if differences else "All figures are right.")

@@ -125,6 +125,11 @@ class Settings(_Group):
         return ZoneInfo(self.timezone)
 
     @property
+    def relayed(self) -> bool:
+        """Kafka carries events between services; otherwise the journal itself is the feed."""
+        return self.kafka.bootstrap is not None
+
+    @property
     def embedded(self) -> bool:
         """One process on SQLite files, the journal being the feed."""
         return self.database_url is None and self.kafka.bootstrap is None

@@ -5,8 +5,10 @@ being added to, and told of, hides its cause: so nothing moves until a rebuild h
 anew, or a verification finds everything right. Finding is `verify`'s and `verify_sample`'s.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
+from services.indicators.registry_store import REGISTER_LOCK, line_of
 from shared.db.engine import Database
 from shared.db.errors import Transient
 from shared.db.transaction import Tx
@@ -16,15 +18,31 @@ Handle = Callable[[Tx, list[Record]], Awaitable[None]]
 _KEPT = 100
 
 
-async def halt(database: Database, differences: Sequence[str], now: int) -> None:
-    """Keep what was found at `now` (microseconds), at most 100 lines: folding stops here."""
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a verification found, in figures of which line: a rebuild begins another."""
+
+    line: str
+    differences: list[str]
+
+
+async def halt(database: Database, verdict: Verdict, now: int) -> bool:
+    """Keep what was found at `now` (microseconds), at most 100 lines: folding stops here.
+
+    False, and nothing is kept, when a rebuild has computed all anew since the verification looked.
+    """
     async with database.transaction() as tx:
+        # A rebuild that is switching holds this lock: what is read after it is before or behind.
+        await tx.lock(REGISTER_LOCK, shared=True)
+        if await line_of(tx) != verdict.line:
+            return False
         await tx.upsert_rows(
             "halts",
             ("difference",),
             ("difference", "found"),
-            [(line, now) for line in dict.fromkeys(differences[:_KEPT])],
+            [(line, now) for line in dict.fromkeys(verdict.differences[:_KEPT])],
         )
+    return True
 
 
 async def standing(tx: Tx) -> str | None:
@@ -36,8 +54,13 @@ async def standing(tx: Tx) -> str | None:
 
 
 async def lift(tx: Tx) -> None:
-    """Forget what was found: everything is computed anew, or was found right."""
+    """Forget all that was found: everything is computed anew in this very transaction."""
     await tx.execute("DELETE FROM halts")
+
+
+async def lift_before(tx: Tx, begun: int) -> None:
+    """Forget what was found before a verification began (microseconds) that found all right."""
+    await tx.execute("DELETE FROM halts WHERE found < $1", begun)
 
 
 def unless_halted(handle: Handle) -> Handle:

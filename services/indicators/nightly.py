@@ -22,6 +22,7 @@ from services.indicators.estimates import clustered
 from services.indicators.figures import MILLION, parts_of
 from services.indicators.gather import each_school
 from services.indicators.intervals import Integers
+from services.indicators.lasting import Lasting
 from services.indicators.register import Register
 from services.indicators.registry_store import Registers
 from services.indicators.resemblance import Estimate, estimate
@@ -30,7 +31,6 @@ from services.indicators.sums import sum_by
 from services.indicators.visits import Visits
 from shared.clock import Clock, micros
 from shared.db.engine import Database
-from shared.db.errors import Transient
 from shared.db.transaction import Tx
 from shared.domain.days import day_date, local_day
 
@@ -139,14 +139,13 @@ class Nightly:
         self._clock = clock
         self._zone = zone
         self._look_back = look_back
+        self._estimating = Lasting("the night's estimate")
+        self.trouble = self._estimating.trouble
 
     async def run(self) -> None:
         """Look every minute whether an estimate is due, until cancelled."""
         while True:
-            try:
-                await self.drain()
-            except (Transient, OSError) as error:
-                _LOG.warning("the estimate waits", error=str(error))
+            await self._estimating.attempt(self.drain)
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def drain(self) -> int:

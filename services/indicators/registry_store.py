@@ -105,6 +105,11 @@ def _line(token: str) -> str:
     return token.partition(".")[0]
 
 
+async def line_of(tx: Tx) -> str:
+    """Return the line of the register, which holds from one rebuild to the next."""
+    return _line((await state_of(tx))[0])
+
+
 async def state_of(tx: Tx) -> tuple[str, int]:
     """Return the token of the last change of the register and the number of changes."""
     row = await tx.fetch_one("SELECT token, change FROM register_state WHERE id = 0")

@@ -109,6 +109,8 @@ def build(platform: Platform) -> Service:
         drains=[nightly.drain],
         checks={
             "figures": watch.trouble,
+            "estimates": nightly.trouble,
+            "stream": stream.trouble,
             **{consumer.name: _check(consumer) for consumer in consumers},
         },
         events=events(),

@@ -11,12 +11,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
-import structlog
 
+from services.indicators.lasting import Lasting
 from services.indicators.snapshots import Snapshot, Snapshots
 from shared.clients.figure_answers import AsOf
 from shared.db.engine import Database
-from shared.db.errors import Transient
 from shared.db.signal import Signal
 from shared.errors import Problem
 from shared.journal import journal
@@ -30,7 +29,8 @@ _PACE_SECONDS = 0.2
 """Between two looks, however often is committed: a listener is told at most five times a second."""
 _POLL_SECONDS = 0.5
 """How long another process's commit may go unseen: a commit of this one is heard at once."""
-_LOG = structlog.get_logger("rtsm.stream")
+_REST_SECONDS = 2.0
+"""After a look that failed."""
 
 
 class Moved(msgspec.Struct, frozen=True):
@@ -115,6 +115,7 @@ class Stream:
         self._listeners: set[Listener] = set()
         self._position = 0
         self._looking = asyncio.Lock()
+        self._following = Lasting("the stream of moved figures")
         self.bell = Signal()
         """Rung when some listener may have something to be told, and when all is over."""
 
@@ -167,28 +168,30 @@ class Stream:
             if not self._listeners:
                 await self.bell.wait(heard, 60.0)
                 continue
-            try:
-                await self.look()
-            except (Transient, OSError) as error:
-                _LOG.warning("the stream waits", error=str(error))
-            await asyncio.sleep(_PACE_SECONDS)
+            looked = await self._following.attempt(self.look)
+            await asyncio.sleep(_PACE_SECONDS if looked else _REST_SECONDS)
             await self._database.committed.wait(rings, _POLL_SECONDS)
+
+    async def trouble(self) -> str | None:
+        """Say why listeners are told nothing, for readiness; None: they are, or there are none."""
+        return await self._following.trouble() if self._listeners else None
 
     async def until_over(self) -> None:
         """Wake every listener when the process begins to stop."""
         await self._ending.wait()
         self.bell.ring()
 
-    async def look(self) -> None:
-        """Tell the listeners of what was written since the last look."""
+    async def look(self) -> int:
+        """Tell the listeners of what was written since the last look; how many there are."""
         async with self._looking:
             followed = self._position
             async with self._database.reading() as tx:
                 if await journal.end(tx) - 1 == self._told_up_to():
-                    return
+                    return len(self._listeners)
             async with self._snapshots.open() as snapshot:
                 await self._tell(snapshot, list(self._listeners), followed)
         self.bell.ring()
+        return len(self._listeners)
 
     def _told_up_to(self) -> int:
         """The last record that every listener has heard: one may have joined during a look."""

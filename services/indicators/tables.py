@@ -213,11 +213,15 @@ class HaltRow(IndicatorsTable, table=True):
 
 
 class VerifiedNightRow(IndicatorsTable, table=True):
-    """One row (id 0): the last local day on whose night everything was verified."""
+    """One row (id 0): the last local day on whose night everything was verified (0: none).
+
+    Until `leased_until` (microseconds) one process is at it; after that another may begin.
+    """
 
     __tablename__ = "verified_nights"
     id: int = Field(sa_column=_key(Integer))
     night: int = Field(sa_column=Column(Integer, nullable=False))
+    leased_until: int = Field(sa_column=Column(BigInteger, nullable=False))
 
 
 class DefinitionRow(IndicatorsTable, table=True):

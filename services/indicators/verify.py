@@ -6,8 +6,7 @@ snapshot, changes nothing, can run beside the live service.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Protocol
-from zoneinfo import ZoneInfo
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -15,13 +14,21 @@ from services.indicators import store
 from services.indicators.catalogue import Definitions
 from services.indicators.cells import decode_presence, decode_rows
 from services.indicators.contributions import PresenceChange, Sums, merged
+from services.indicators.halts import Verdict
 from services.indicators.measures import FLOW, STOCK
 from services.indicators.recount import Finished, Recount, no_sums, portions
 from services.indicators.register import Ints, Register
-from services.indicators.registry_store import Registers
+from services.indicators.registry_store import Registers, line_of
 from services.indicators.verify_definitions import misreckoned
 from services.indicators.verify_schools import name_schools
-from services.indicators.verify_visits import Differences, WrongCell, compare_visits
+from services.indicators.verify_visits import (
+    Differences,
+    Fed,
+    WrongCell,
+    compare_visits,
+    journal_end,
+    legible,
+)
 from services.indicators.visits import Visits
 from shared.db.engine import Database
 from shared.db.transaction import Tx
@@ -31,16 +38,12 @@ Tell = Callable[[int, int], None]
 _UNITS_AT_ONCE = 100
 
 
-class Asked(Protocol):
+class Asked(Fed, Protocol):
     """What of the settings the figures depend on."""
 
     @property
     def look_back_days(self) -> int:
         """How long a stock answer stands."""
-
-    @property
-    def zone(self) -> ZoneInfo:
-        """The zone that decides a visit's day."""
 
 
 async def verify(
@@ -50,6 +53,17 @@ async def verify(
     tell: Tell,
     definitions: Definitions | None = None,
 ) -> list[str]:
+    """Return the differences that `examine` finds."""
+    return (await examine(database, ledger, asked, tell, definitions)).differences
+
+
+async def examine(
+    database: Database,
+    ledger: Database,
+    asked: Asked,
+    tell: Tell,
+    definitions: Definitions | None = None,
+) -> Verdict:
     """Return every difference between what is stored and what follows from the visits.
 
     With `definitions`, also what they make of the worked example otherwise than they must.
@@ -61,12 +75,13 @@ async def verify(
     if definitions is not None:
         for line in misreckoned(definitions, asked.look_back_days):
             found.add(line)
+    end = await journal_end(ledger)
     async with database.reading() as tx:
-        register = await Registers().current(tx)
+        register, line = await Registers().current(tx), await line_of(tx)
         await _compare_cells(tx, register, asked.look_back_days, tell, found)
         await name_schools(tx, register, asked.look_back_days, found)
-        await compare_visits(tx, ledger, register, asked.zone, found)
-    return found.told()
+        await compare_visits(tx, ledger, register, asked, end, found)
+    return Verdict(line, found.told())
 
 
 async def _compare_cells(
@@ -78,8 +93,12 @@ async def _compare_cells(
     tell(0, total)
     for schools in portions(register, counts):
         visited = [school for school in schools.tolist() if school in counts]
-        visits = Visits.from_rows(await store.visits_of(tx, visited) if visited else [])
-        finished = await asyncio.to_thread(recount.add, schools, visits)
+        rows = await store.visits_of(tx, visited) if visited else []
+        try:
+            finished = await asyncio.to_thread(recount.add, schools, Visits.from_rows(rows))
+        except ValueError:
+            rows = legible(rows, found)
+            finished = await asyncio.to_thread(recount.add, schools, Visits.from_rows(rows))
         await compare_finished(tx, register, finished, found)
         done += schools.size
         tell(done, total)
@@ -104,7 +123,8 @@ async def compare_finished(
                 ("day_cells", "day", expected),
                 ("month_cells", "month", expected.by_month()),
             ):
-                held = await _stored(tx, table, when, name, units, len(names))
+                rows = await _rows_of(tx, table, when, name, units)
+                held = _read(register, table, when, name, rows, len(names), found)
                 _describe(register, table, when, names, held, right, found)
     for begin in range(0, finished.paths.size, _UNITS_AT_ONCE):
         await _compare_presence(
@@ -117,23 +137,42 @@ def _of_units(sums: Sums, units: Ints) -> Sums:
     return Sums(sums.unit[at], sums.when[at], sums.values[at])
 
 
-async def _stored(tx: Tx, table: str, when: str, column: str, units: Ints, width: int) -> Sums:
-    rows = await tx.fetch(
+async def _rows_of(tx: Tx, table: str, when: str, column: str, units: Ints) -> list[Any]:
+    return await tx.fetch(
         f"SELECT unit, {when}, {column} FROM {table} "
         f"WHERE unit = ANY($1::integer[]) AND {column} IS NOT NULL",
         units.tolist(),
     )
+
+
+def _read(
+    register: Register,
+    table: str,
+    when: str,
+    column: str,
+    rows: list[Any],
+    width: int,
+    found: Differences,
+) -> Sums:
+    """Sum the rows of cells (unit, when, bytes); what cannot be read is noted and is nothing."""
+    values = []
+    try:
+        values.append(decode_rows([row[2] for row in rows], width))
+    except ValueError:
+        written = month_name if when == "month" else day_name
+        every, rows = rows, []
+        for row in every:
+            try:
+                values.append(decode_rows([row[2]], width))
+            except ValueError as error:
+                cell = f"unit {register.unit_ids[row[0]]}, {when} {written(row[1])}, {column}"
+                found.add(f"{table}: {cell}: cannot be read: {error}")
+            else:
+                rows.append(row)
     if not rows:
         return no_sums(width)
-    return merged(
-        [
-            Sums(
-                np.array([row[0] for row in rows], np.int32),
-                np.array([row[1] for row in rows], np.int32),
-                decode_rows([row[2] for row in rows], width),
-            )
-        ]
-    )
+    unit, time = (np.array([row[place] for row in rows], np.int32) for place in (0, 1))
+    return merged([Sums(unit, time, np.concatenate(values))])
 
 
 def _describe(
@@ -186,7 +225,16 @@ async def _compare_presence(
     )
     counts: dict[tuple[int, int, int, int, int], int] = {}
     for path, quarter, data in rows:
-        for school, day, mask, count in decode_presence([data]).tolist():
+        try:
+            records = decode_presence([data]).tolist()
+        except ValueError as error:
+            units = [register.unit_ids[unit] for unit in register.paths[path]]
+            found.add(
+                f"presence: {units}, quarter {quarter % 4 + 1} of {quarter // 4}: "
+                f"cannot be read: {error}"
+            )
+            continue
+        for school, day, mask, count in records:
             key = (path, quarter, school, day, mask)
             counts[key] = counts.get(key, 0) + count
     stored = dict(counts)

@@ -14,13 +14,14 @@ import numpy as np
 from services.indicators import read_store, store
 from services.indicators.cells import FLOWS, STOCKS, months_of
 from services.indicators.contributions import Sums, whole
+from services.indicators.halts import Verdict
 from services.indicators.measures import FLOW, STOCK
 from services.indicators.recount import Finished, no_presence, no_sums
 from services.indicators.register import Register
-from services.indicators.registry_store import Registers
+from services.indicators.registry_store import Registers, line_of
 from services.indicators.verify import Asked, compare_finished, day_name
 from services.indicators.verify_schools import name_schools, schools_ever_in, stands_higher
-from services.indicators.verify_visits import Differences, compare_stretch
+from services.indicators.verify_visits import Differences, compare_stretch, legible
 from services.indicators.visits import Visits
 from shared.db.engine import Database
 from shared.db.transaction import Tx
@@ -28,18 +29,18 @@ from shared.db.transaction import Tx
 _RECORDS = 200
 
 
-async def sample(database: Database, ledger: Database, asked: Asked, random: Random) -> list[str]:
+async def sample(database: Database, ledger: Database, asked: Asked, random: Random) -> Verdict:
     """Return every difference around one school chosen by `random`, and in a stretch of events."""
     found = Differences()
     async with database.reading() as tx:
-        register = await Registers().current(tx)
+        register, line = await Registers().current(tx), await line_of(tx)
         schools = register.known_schools()
         if schools.size:
             school = int(schools[random.randrange(schools.size)])
             await around(tx, register, asked.look_back_days, school, random, found)
             await name_schools(tx, register, asked.look_back_days, found)
         await compare_stretch(tx, ledger, register, asked.zone, random, found, _RECORDS)
-    return found.told()
+    return Verdict(line, found.told())
 
 
 async def around(
@@ -49,19 +50,25 @@ async def around(
     paths = np.unique(register.seg_path[register.seg_school == school])
     clusters = {register.paths[path][0] for path in paths.tolist() if register.paths[path]}
     for cluster in sorted(clusters):
-        finished = await _recounted(tx, register, look_back, cluster)
+        finished = await _recounted(tx, register, look_back, cluster, found)
         await compare_finished(tx, register, finished, found)
     day = await _some_day(tx, school, random)
     if day is None:
         return
     chain = register.chain(school, day)
     for place, unit in enumerate(chain):
-        await _month_is_its_days(tx, register, unit, day, found)
-        if place:
-            await _whole_is_its_parts(tx, register, unit, day, found)
+        try:
+            await _month_is_its_days(tx, register, unit, day, found)
+            if place:
+                await _whole_is_its_parts(tx, register, unit, day, found)
+        except ValueError as error:
+            name = register.unit_ids[unit]
+            found.add(f"cells of {name} or below, around {day_name(day)}: cannot be read: {error}")
 
 
-async def _recounted(tx: Tx, register: Register, look_back: int, cluster: int) -> Finished:
+async def _recounted(
+    tx: Tx, register: Register, look_back: int, cluster: int, found: Differences
+) -> Finished:
     """Compute what the cells of a lowest unit should hold, from all visits of its schools.
 
     Of a unit that has units under it as well, only who is present straight in it: its cells hold
@@ -69,8 +76,14 @@ async def _recounted(tx: Tx, register: Register, look_back: int, cluster: int) -
     """
     under = np.flatnonzero(register.path_units[:, 0] == cluster)
     schools = schools_ever_in(register, cluster)
-    visits = Visits.from_rows(await store.visits_of(tx, schools.tolist()))
-    deltas = await asyncio.to_thread(whole, visits, register, schools, look_back)
+    rows = await store.visits_of(tx, schools.tolist())
+    try:
+        deltas = await asyncio.to_thread(
+            whole, Visits.from_rows(rows), register, schools, look_back
+        )
+    except ValueError:
+        readable = Visits.from_rows(legible(rows, found))
+        deltas = await asyncio.to_thread(whole, readable, register, schools, look_back)
     inside = np.isin(deltas.presence.path, under)
     presence = no_presence()
     if inside.any():

@@ -11,7 +11,7 @@ import numpy as np
 from services.indicators import store
 from services.indicators.contributions import whole
 from services.indicators.register import Ints, Register
-from services.indicators.verify_visits import Differences, WrongCell
+from services.indicators.verify_visits import Differences, WrongCell, legible
 from services.indicators.visits import COLUMNS, Visits
 from shared.db.transaction import Tx
 
@@ -39,7 +39,7 @@ async def name_schools(tx: Tx, register: Register, look_back: int, found: Differ
         schools = schools_ever_in(register, cell.unit)
         if not schools.size or stands_higher(register, cell.unit):
             continue
-        rows = await store.visits_of(tx, schools.tolist())
+        rows = legible(await store.visits_of(tx, schools.tolist()), Differences())
         named = [
             f"{register.school_codes[school]} {much:+d}"
             for school in schools.tolist()

@@ -5,16 +5,24 @@ difference; one that was passed over is.
 """
 
 import asyncio
+from array import array
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
+import numpy as np
+import structlog
+
 from services.indicators import store
+from services.indicators.cells import FLOWS, STOCKS, decode_rows
 from services.indicators.incoming import Revision, read_revisions
 from services.indicators.register import Register
+from services.indicators.visits import COLUMNS
 from shared.db.engine import Database
 from shared.db.transaction import Tx
-from shared.journal import journal
+from shared.journal import journal, positions
 from shared.journal.records import InvalidEvent, Record
 
 _MOST = 1_000
@@ -22,9 +30,24 @@ _MOST_CELLS = 20
 _MOST_WAITING = 100_000
 _RECORDS_AT_ONCE = 2_000
 _LATE = 3_600_000_000
-"""Microseconds after which an event that later ones overtook counts as passed over."""
+"""Microseconds by which others may be ahead of an event before its waiting is told of."""
+_CONSUMER = "indicators.visits"
 _TOPIC = "rtsm.visits"
 _PARTITION = "ingest.journal"
+_FLOW, _STOCK = COLUMNS.index("flow"), COLUMNS.index("stock")
+_LOG = structlog.get_logger("rtsm.verify")
+
+
+class Fed(Protocol):
+    """What of the settings the comparison with the journal depends on."""
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone that decides a visit's day."""
+
+    @property
+    def relayed(self) -> bool:
+        """Kafka carries the events; otherwise the journal itself is the feed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,26 +99,47 @@ class _Waiting:
     name: str
 
 
+async def journal_end(ledger: Database) -> int:
+    """Return the position after the last visit event that there is now."""
+    async with ledger.reading() as source:
+        row = await source.fetch_one(
+            "SELECT coalesce(max(seq), 0) FROM journal WHERE topic = $1", _TOPIC
+        )
+    return int(row[0]) + 1
+
+
 async def compare_visits(
-    tx: Tx, ledger: Database, register: Register, zone: ZoneInfo, found: Differences
+    tx: Tx, ledger: Database, register: Register, asked: Fed, end: int, found: Differences
 ) -> None:
-    """Note every visit that is held otherwise than the journal says, or not at all."""
-    came_to = await _came_to(tx)
+    """Note every visit that is held otherwise than the journal says, or not at all.
+
+    `end` is the journal's end as it was before the snapshot of `tx` was taken. Where the journal is
+    the feed, all before the consumer's position must be held. Where Kafka is, how far it came in
+    the journal is not known: only an event whose successor of the same key is held was passed over.
+    """
+    came_to = None
+    if not asked.relayed:
+        came_to = await positions.load(tx, _CONSUMER, _PARTITION) or 1
     folded_by_key: dict[str, int] = {}
-    newest_folded = folded_first = 0
+    newest_folded = 0
     waiting: list[_Waiting] = []
-    position = 1
+    met = array("q")
+    position, read_all = 1, False
     while len(waiting) < _MOST_WAITING:
         async with ledger.reading() as source:
             records = await journal.read(source, "ingest", position, [_TOPIC], _RECORDS_AT_ONCE)
         records = [r for r in records if came_to is None or r.position < came_to]
         if not records:
+            read_all = True
             break
         position = records[-1].position + 1
-        revisions = await asyncio.to_thread(_readable, records, zone)
+        revisions = await asyncio.to_thread(_readable, records, asked.zone)
         held = await store.held_visits(tx, {(row.source, row.visit_id) for _, row in revisions})
         for record, row in revisions:
             known = held.get((row.source, row.visit_id))
+            if known is not None:
+                # Eight bytes a visit: a nation's visits are counted without their names.
+                met.append(hash((row.source, row.visit_id)))
             if known is None or known[1].revision < row.revision:
                 name = f"visit {row.source}/{row.visit_id}, revision {row.revision}"
                 key = record.event.key
@@ -103,15 +147,33 @@ async def compare_visits(
                 continue
             folded_by_key[record.event.key] = record.position
             newest_folded = max(newest_folded, row.recorded)
-            folded_first += row.revision == 1
             _compare(register, row, known, found)
-    for event in waiting:
-        overtaken = folded_by_key.get(event.key, 0) > event.place
-        if came_to is not None or overtaken or event.recorded < newest_folded - _LATE:
-            found.add(f"{event.name}: not folded")
+    passed = [
+        event
+        for event in waiting
+        if came_to is not None or folded_by_key.get(event.key, 0) > event.place
+    ]
+    for event in passed:
+        found.add(f"{event.name}: not folded")
+    if not passed:
+        _warn_of_late(waiting, newest_folded)
+    if read_all and (came_to is None or came_to >= end):
+        await _compare_count(tx, met, found)
+
+
+def _warn_of_late(waiting: list[_Waiting], newest_folded: int) -> None:
+    """A partition may be hours behind the others: that is lag, and lag is no difference."""
+    late = [event for event in waiting if event.recorded < newest_folded - _LATE]
+    if late:
+        _LOG.warning("events wait long to be folded", count=len(late), first=late[0].name)
+
+
+async def _compare_count(tx: Tx, met: "array[int]", found: Differences) -> None:
+    """Note that more visits are held than were met in all of the journal that was folded."""
+    known = np.unique(np.frombuffer(met, np.int64)).size if met else 0
     row = await tx.fetch_one("SELECT count(*) FROM visits WHERE revision >= 1")
-    if row[0] > folded_first + len(waiting):
-        found.add(f"{row[0]} visits are held, the journal knows {folded_first}")
+    if row[0] > known:
+        found.add(f"{row[0]} visits are held, the journal knows {known} of them")
 
 
 async def compare_stretch(
@@ -139,14 +201,18 @@ async def compare_stretch(
             _compare(register, row, known, found)
 
 
-async def _came_to(tx: Tx) -> int | None:
-    """Return the journal position up to which all is folded; None when Kafka is the feed."""
-    row = await tx.fetch_one(
-        "SELECT min(next) FROM positions WHERE consumer = $1 AND partition = $2",
-        "indicators.visits",
-        _PARTITION,
-    )
-    return None if row is None or row[0] is None else int(row[0])
+def legible(rows: Iterable[Sequence[Any]], found: Differences) -> list[Sequence[Any]]:
+    """Return the rows of visits.COLUMNS whose measures can be read, and note the others."""
+    kept = []
+    for row in rows:
+        try:
+            decode_rows([row[_FLOW]], FLOWS)
+            decode_rows([row[_STOCK]], STOCKS)
+        except ValueError as error:
+            found.add(f"visit {row[0]}/{row[1]}: its measures cannot be read: {error}")
+        else:
+            kept.append(row)
+    return kept
 
 
 def _readable(records: list[Record], zone: ZoneInfo) -> list[tuple[Record, Revision]]:

@@ -38,6 +38,7 @@ from tests.properties.test_contributions_fold import (
 class Asked:
     look_back_days: int = LOOK_BACK
     zone: ZoneInfo = ZONE
+    relayed: bool = False
 
 
 def visit_event(known: Known) -> Event:
