@@ -6,7 +6,7 @@ difference; one that was passed over is.
 
 import asyncio
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any, Protocol
@@ -124,16 +124,10 @@ async def compare_visits(
     newest_folded = 0
     waiting: list[_Waiting] = []
     met = array("q")
-    position, read_all = 1, False
-    while len(waiting) < _MOST_WAITING:
-        async with ledger.reading() as source:
-            records = await journal.read(source, "ingest", position, [_TOPIC], _RECORDS_AT_ONCE)
-        records = [r for r in records if came_to is None or r.position < came_to]
-        if not records:
-            read_all = True
+    async for revisions in _pages(ledger, came_to, asked.zone):
+        if len(waiting) >= _MOST_WAITING:
+            read_all = False
             break
-        position = records[-1].position + 1
-        revisions = await asyncio.to_thread(_readable, records, asked.zone)
         held = await store.held_visits(tx, {(row.source, row.visit_id) for _, row in revisions})
         for record, row in revisions:
             known = held.get((row.source, row.visit_id))
@@ -145,26 +139,47 @@ async def compare_visits(
                 key = record.event.key
                 waiting.append(_Waiting(record.position, key, row.recorded, name))
                 continue
-            folded_by_key[record.event.key] = record.position
+            if known[1].revision == row.revision:
+                # An older revision may have had another key: its own partition may be behind.
+                folded_by_key[record.event.key] = record.position
             newest_folded = max(newest_folded, row.recorded)
             _compare(register, row, known, found)
-    passed = [
-        event
-        for event in waiting
-        if came_to is not None or folded_by_key.get(event.key, 0) > event.place
-    ]
-    for event in passed:
-        found.add(f"{event.name}: not folded")
-    if not passed:
-        _warn_of_late(waiting, newest_folded)
+    else:
+        read_all = True
+    if came_to is not None:
+        folded_by_key = dict.fromkeys((event.key for event in waiting), came_to)
+    _judge(waiting, folded_by_key, newest_folded, found)
     if read_all and (came_to is None or came_to >= end):
         await _compare_count(tx, met, found)
 
 
-def _warn_of_late(waiting: list[_Waiting], newest_folded: int) -> None:
-    """A partition may be hours behind the others: that is lag, and lag is no difference."""
-    late = [event for event in waiting if event.recorded < newest_folded - _LATE]
+async def _pages(
+    ledger: Database, came_to: int | None, zone: ZoneInfo
+) -> AsyncIterator[list[tuple[Record, Revision]]]:
+    """The visit events before a position (None: all), some at a time, as far as they make sense."""
+    position = 1
+    while True:
+        async with ledger.reading() as source:
+            records = await journal.read(source, "ingest", position, [_TOPIC], _RECORDS_AT_ONCE)
+        records = [r for r in records if came_to is None or r.position < came_to]
+        if not records:
+            return
+        position = records[-1].position + 1
+        yield await asyncio.to_thread(_readable, records, zone)
+
+
+def _judge(
+    waiting: list[_Waiting], folded_up_to: dict[str, int], newest_folded: int, found: Differences
+) -> None:
+    """Note the events that were passed over: some of their key are folded that come after them."""
+    late = []
+    for event in waiting:
+        if folded_up_to.get(event.key, 0) > event.place:
+            found.add(f"{event.name}: not folded")
+        elif event.recorded < newest_folded - _LATE:
+            late.append(event)
     if late:
+        # A partition may be hours behind the others: that is lag, and lag is no difference.
         _LOG.warning("events wait long to be folded", count=len(late), first=late[0].name)
 
 
