@@ -24,7 +24,7 @@ from services.indicators.halts import Verdict
 from services.indicators.projector import Projector
 from services.indicators.registry_store import REGISTER_LOCK, Registers
 from services.indicators.tables import IndicatorsTable
-from services.indicators.verify import examine
+from services.indicators.verify import Asked, examine
 from services.indicators.verify_watch import Watch
 from shared.db.errors import Transient
 from shared.journal import journal, positions
@@ -63,7 +63,7 @@ def nobody(done: int, total: int) -> None:
 
 async def seen(house: Embedded, *, relayed: bool = False) -> Verdict:
     database = house.platform.database
-    asked = Relayed(house.settings.zone) if relayed else house.settings
+    asked: Asked = Relayed(house.settings.zone) if relayed else house.settings
     return await examine(database("indicators"), database("ingest"), asked, nobody)
 
 
@@ -236,7 +236,7 @@ class Broken(Random):
 
     mended = False
 
-    def getrandbits(self, k: int) -> int:
+    def getrandbits(self, k: int, /) -> int:
         if not self.mended:
             raise ValueError(k)
         return super().getrandbits(k)
