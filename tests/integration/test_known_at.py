@@ -15,10 +15,12 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from typer.testing import CliRunner
 
-from services.cli import main
+from services import sealing
+from services.folder import Refused
+from services.sealing import Line
 from tests.support.embedded import Embedded, embedded
+from tests.support.processes import Processes
 
 MARCH = {"period": "2018-03"}
 TARGET = {"indicator": "student_attendance", "unit_id": "P", "from": "2018-01-01"}
@@ -293,7 +295,7 @@ async def test_the_check_line_stands_on_the_printed_card(story: Story) -> None:
 
 
 async def test_the_command_confirms_what_is_printed_and_nothing_else(
-    own_story: Story,
+    own_story: Story, processes: Processes
 ) -> None:
     story = own_story
     card = await story.get("/v1/cards/D1", **MARCH)
@@ -302,19 +304,19 @@ async def test_the_command_confirms_what_is_printed_and_nothing_else(
     days = f"{card['first']}..{card['last']}"
     folder = str(story.house.settings.data_dir)
 
-    def checked(*line: str) -> tuple[int, str]:
-        done = CliRunner().invoke(main, ["check", *line, "--data", folder])
-        return done.exit_code, done.output
+    async def checked(unit: str) -> tuple[int, str]:
+        words = ("check", unit, days, card["as_of"], card["seal"], "--data", folder)
+        done = await asyncio.to_thread(processes.command, *words, check=False)
+        return done.returncode, done.stdout + done.stderr
 
-    code, said = await asyncio.to_thread(checked, "D1", days, card["as_of"], card["seal"])
+    (code, said), (other, told) = await asyncio.gather(checked("D1"), checked("D2"))
     assert code == 0, said
     assert "student_attendance: 9/10  90.0%" in said
     assert "Genuine" in said
-    code, said = await asyncio.to_thread(checked, "D2", days, card["as_of"], card["seal"])
-    assert (code, "Not genuine" in said) == (1, True)
-    code, said = await asyncio.to_thread(checked, "D9", days, card["as_of"], card["seal"])
-    assert code == 2
-    assert "404" in said
+    assert (other, "Not genuine" in told) == (1, True), told
+    nowhere = Line("D9", days, "as_was", card["as_of"], card["seal"])
+    with pytest.raises(Refused, match="404"):
+        await sealing.checked(story.house.settings, nowhere, None, None)
 
 
 async def test_the_same_story_in_postgresql(tmp_path: Path, postgres_url: str) -> None:
