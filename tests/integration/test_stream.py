@@ -13,8 +13,8 @@ from uuid import uuid4
 
 import httpx
 
-from tests.contract.test_schemathesis import caddy
 from tests.support.available import need
+from tests.support.caddy import caddy
 from tests.support.processes import Deployment, Processes
 
 UNITS = [("P", "province", None), ("D1", "district", "P"), ("D2", "district", "P")]
@@ -188,8 +188,7 @@ async def test_whichever_process_folds_all_of_them_tell_and_the_gateway_keeps_no
     other = processes.serve("b", settings | {"RTSM_SERVICES": "indicators"})
     key = processes.key(settings)
     deployment = Deployment(settings, key, [both], [other], [both], [both])
-    gateway, url = caddy(deployment, tmp_path)
-    try:
+    with caddy(deployment, tmp_path) as url:
         headers = {"Authorization": f"Bearer {key}"}
         async with httpx.AsyncClient(
             base_url=both.url, headers=headers, timeout=30, trust_env=False
@@ -209,5 +208,3 @@ async def test_whichever_process_folds_all_of_them_tell_and_the_gateway_keeps_no
                         assert re.fullmatch(r"\d+", told["id"])
                 other.terminate(8.0)
                 assert await ended(there)
-    finally:
-        gateway.kill()
