@@ -9,9 +9,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from services.indicators import changes, estimates
-from services.indicators.asking import Question, read_line, read_number, read_period
+from services.indicators.asking import Question, read_figure, read_number, read_period
 from services.indicators.figure_routes import DefinitionOf, Parameters, SplitOf
-from services.indicators.replies import known_by, periods_of, reply, unchanged
+from services.indicators.replies import divides, known_by, periods_of, reply, unchanged
 from services.indicators.snapshots import Place, Snapshot, Snapshots
 from services.indicators.unit_routes import Reader
 from shared.access import Principal
@@ -32,7 +32,9 @@ def add_changes(router: APIRouter, snapshots: Snapshots) -> None:
     async def answered(
         request: Request, principal: Principal, unit_id: str, answer: Answer
     ) -> Response:
-        async with snapshots.open(known_by(request), periods_of(request)) as snapshot:
+        async with snapshots.open(
+            known_by(request), periods_of(request), from_visits=divides(request)
+        ) as snapshot:
             place = await snapshot.find(unit_id, principal)
             if (same := unchanged(request, snapshot)) is not None:
                 return same
@@ -52,10 +54,10 @@ def add_changes(router: APIRouter, snapshots: Snapshots) -> None:
         """The change between two periods, split into same schools and composition."""
 
         async def answer(snapshot: Snapshot, place: Place) -> Change:
-            line = read_line(snapshot.definitions, indicator, split, definition)
+            line, part = read_figure(snapshot.definitions, indicator, split, definition)
             wanted = asked.question(snapshot)
             before = _before(snapshot, wanted, against)
-            return await changes.change(snapshot, place, wanted, before, line)
+            return await changes.change(snapshot, place, wanted, before, line, part)
 
         return await answered(request, principal, unit_id, answer)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.indicators import answers, gather, sums
+from services.indicators import answers, gather, parts, strata, sums
 from services.indicators.asking import Question
 from services.indicators.catalogue import Definitions
 from services.indicators.contributions import whole_pieces
@@ -24,6 +24,7 @@ from services.indicators.register import Register
 from services.indicators.snapshots import Place, Snapshot
 from services.indicators.spans import Span
 from services.indicators.sums import Grouping
+from services.indicators.traits import Part, Within
 from services.indicators.visits import Visits
 from shared.clients.figure_answers import AllChanges, Change, ChangeParts, Figure, Pair
 from shared.domain.periods import Period
@@ -47,22 +48,28 @@ class Common:
         return Common(self.pairs + other.pairs, self.schools + other.schools)
 
 
-async def change(
-    snapshot: Snapshot, place: Place, question: Question, before: Period, line: int
+async def change(  # what is asked, each part once
+    snapshot: Snapshot,
+    place: Place,
+    question: Question,
+    before: Period,
+    line: int,
+    part: Part | None = None,
 ) -> Change:
-    """How one line moved from `before` to the question's window.
+    """How one line, or one part of it, moved from `before` to the question's window.
 
     `same_schools` is what the schools that answered in both windows did together, null when there
-    are none; `composition` is the rest, so that the two add to the change exactly.
+    are none; `composition` is the rest, so that the two add to the change exactly. A school that
+    left the part, or came to it, is none of the same schools.
     """
-    (parts,) = await _changes(snapshot, place, question, before, [line], most_visits=None)
+    (moved,) = await _changes(snapshot, place, question, before, [line], part=part)
     return {
         **answers.window(snapshot, place, question),
-        **answers.line_of(snapshot, line),
+        **answers.line_of(snapshot, line, part),
         "against": before.text,
         "against_first": before.first.isoformat(),
         "against_last": before.last.isoformat(),
-        **parts,
+        **moved,
     }
 
 
@@ -86,8 +93,8 @@ async def all_changes(
         "against_first": before.first.isoformat(),
         "against_last": before.last.isoformat(),
         "changes": [
-            {**answers.line_of(snapshot, line), **parts}
-            for line, parts in zip(lines, found, strict=True)
+            {**answers.line_of(snapshot, line), **moved}
+            for line, moved in zip(lines, found, strict=True)
         ],
     }
 
@@ -98,20 +105,23 @@ async def _changes(
     question: Question,
     before: Period,
     lines: Sequence[int],
-    most_visits: int | None,
+    most_visits: int | None = None,
+    part: Part | None = None,
 ) -> list[ChangeParts]:
     definitions = snapshot.definitions
     spans = (question.span, Span.of(before.first, before.last, snapshot.today))
     asked = snapshot.asked(spans, question.view)
-    both = await answers.sums_of(snapshot, asked, [place])
+    both = await answers.sums_of(snapshot, asked, [place], part)
     figures = compute(definitions, both, question.confidence, snapshot.alike)
-    after_figures, before_figures = figure_rows(definitions, figures, lines)
+    rows = figure_rows(definitions, figures, lines)
+    parts.named(rows, part)
+    after_figures, before_figures = rows
     sampled = [at for at, line in enumerate(lines) if _is_sampled(definitions, line)]
     made = int(both.flow[:, F["visits"]].sum())
     split = most_visits is None or made <= most_visits
     common = Common(np.zeros((len(lines), 2, 2), np.int64), np.zeros(len(lines), np.int64))
     if split and sampled:
-        chosen = await _common(snapshot, asked, place, [lines[at] for at in sampled])
+        chosen = await _common(snapshot, asked, place, [lines[at] for at in sampled], part)
         common.pairs[sampled], common.schools[sampled] = chosen.pairs, chosen.schools
     return [
         _parts(now, then, common.pairs[at], int(common.schools[at]), split=split)
@@ -170,7 +180,9 @@ def _share(micro: int | None) -> float | None:
     return None if micro is None else micro / MILLION
 
 
-async def _common(snapshot: Snapshot, asked: Asked, place: Place, lines: Sequence[int]) -> Common:
+async def _common(
+    snapshot: Snapshot, asked: Asked, place: Place, lines: Sequence[int], part: Part | None
+) -> Common:
     """The sums of the schools that answered in both windows."""
     if place.unit is not None:
         placed, grouping = asked.placed, sums.by_units(asked.register, [place.unit])
@@ -184,8 +196,11 @@ async def _common(snapshot: Snapshot, asked: Asked, place: Place, lines: Sequenc
     for begin in range(0, schools.size, _AT_ONCE):
         some = schools[begin : begin + _AT_ONCE].tolist()
         visits = await gather.visits_of(snapshot.tx, asked, some)
+        within = None
+        if part is not None:
+            within = Within(part, await strata.traits_of(snapshot.tx, asked, some, part.kind))
         here = await asyncio.to_thread(
-            _of_visits, snapshot.definitions, visits, placed, grouping, asked, lines
+            _of_visits, snapshot.definitions, visits, placed, grouping, asked, lines, within
         )
         found = found.and_also(here)
     return found
@@ -198,12 +213,16 @@ def _of_visits(
     grouping: Grouping,
     asked: Asked,
     lines: Sequence[int],
+    within: Within | None,
 ) -> Common:
     """The sums of those of these visits' schools that answered in both windows."""
     pieces = whole_pieces(visits, placed, asked.look_back)
     inside = grouping.layers[0]
     flow_values = pieces.flow.values(visits)
     own = inside[pieces.flow.path] >= 0
+    if within is not None:
+        row = pieces.flow.row
+        own &= within.holds(visits.school[row], pieces.flow.day, visits.mask[row])
     flows: list[tuple[Integers, Integers]] = []
     stocks: list[tuple[Integers, Integers]] = []
     for span in asked.spans:
@@ -212,6 +231,10 @@ def _of_visits(
         flows.append((flow_values[chosen], _schools(visits, pieces.flow.row[chosen])))
         standing = pieces.stock.on(span.state_on)
         here = inside[standing.path] >= 0
+        if within is not None:
+            row = standing.row
+            on = np.full(row.size, span.state_on, np.int32)
+            here &= within.holds(visits.school[row], on, visits.mask[row])
         stocks.append((standing.values(visits)[here], _schools(visits, standing.row[here])))
     found = Common(np.zeros((len(lines), 2, 2), np.int64), np.zeros(len(lines), np.int64))
     for at, line in enumerate(lines):
@@ -219,8 +242,8 @@ def _of_visits(
         now, then = (_by_school(definitions, line, *each) for each in rows)
         shared = np.intersect1d(now[0], then[0])
         found.schools[at] = shared.size
-        for window, (school, parts) in enumerate((now, then)):
-            found.pairs[at, window] = parts[np.isin(school, shared)].sum(axis=0)
+        for window, (school, pairs) in enumerate((now, then)):
+            found.pairs[at, window] = pairs[np.isin(school, shared)].sum(axis=0)
     return found
 
 

@@ -70,6 +70,23 @@ def _keys(schools: Ints, days: Ints) -> NDArray[np.int64]:
     return (schools.astype(np.int64) << 32) + (days.astype(np.int64) - MIN_DAY)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Within:
+    """Says which visits are of one part, where the traits of their schools are known."""
+
+    part: Part
+    traits: Traits
+
+    def holds(self, schools: Ints, days: Ints, masks: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether each is: by its type (of its mask), or by what its school is on a day."""
+        if self.part.word not in self.traits.words:
+            return np.zeros(schools.size, np.bool_)
+        of_type = self.part.kind in OF_VISITS
+        code = types_of(masks) if of_type else self.traits.at(schools, days)
+        found: NDArray[np.bool_] = code == self.traits.words.index(self.part.word)
+        return found
+
+
 def of_visits() -> Traits:
     """The types of visits."""
     empty = np.zeros(0, np.int64)
