@@ -5,7 +5,7 @@ figure is aimed at; the demonstration with the circular's figures is `demo.visit
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sized
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -17,7 +17,10 @@ from numpy.typing import NDArray
 
 DISTRICTS = 32
 _CLUSTER = 14  # schools
-_TEMPLATES = 1024
+TEMPLATES = 1024
+"""So many kinds of answers there are: a visit has the one of its third chance, modulo this."""
+MONITORS = 6007
+"""So many people visit: the one of the third chance, modulo this."""
 _CHUNK = 8192
 _HOUR = 3_600_000_000
 _OPEN = 5 * 3600  # seconds of a day on which visits begin, from 08:00 local
@@ -123,8 +126,57 @@ def register(n_schools: int, seed: int) -> Register:
     return Register(np.repeat(np.arange(DISTRICTS, dtype=np.int32), sizes), seed)
 
 
+@dataclass(frozen=True, slots=True)
+class Draws:
+    """What distinguishes some visits, one array each, visits in the order of their receipt.
+
+    `received`: microseconds since the epoch; `day`: days after the first; `second`: since 08:00;
+    `school`: its place in the register; `noise`: three arrays of chance below 2**63.
+    """
+
+    received: NDArray[np.int64]
+    day: NDArray[np.int64]
+    second: NDArray[np.int64]
+    school: NDArray[np.int64]
+    noise: NDArray[np.int64]
+
+    def rows(self) -> Iterator[tuple[int, ...]]:
+        """Yield (received, day, second, school, three of chance) of each visit."""
+        columns = (self.received, self.day, self.second, self.school, *self.noise)
+        return zip(*(column.tolist() for column in columns), strict=True)
+
+
+def draws(
+    n_schools: int, n: int, seed: int, first: date, last: date, shuffled: bool
+) -> Iterator[Draws]:
+    """Yield what chance decides of the `n` visits that `visits` gives, some thousands at a time."""
+    rng = Generator(PCG64(SeedSequence([seed, 77])))
+    days = (last - first).days + 1
+    seconds = rng.integers(0, days * _OPEN, n)
+    if not shuffled:
+        seconds.sort()
+    opening = datetime(first.year, first.month, first.day, 3, tzinfo=UTC)
+    start = int(opening.timestamp()) * 1_000_000
+    received = start + (days - 1) * 24 * _HOUR + 6 * _HOUR if shuffled else 0
+    for begin in range(0, n, _CHUNK):
+        part = seconds[begin : begin + _CHUNK]
+        day, second = np.divmod(part, _OPEN)
+        school = rng.integers(0, n_schools, len(part))
+        noise = rng.integers(0, 2**63, (3, len(part)), dtype=np.int64)
+        one_by_one = received + 1 + np.arange(len(part))
+        if shuffled:
+            at = one_by_one
+        else:
+            sent = start + day * 24 * _HOUR + second * 1_000_000 + 4 * _HOUR
+            # Rising: where two were sent in the same moment, one after the other.
+            places = np.arange(len(part))
+            at = places + np.maximum.accumulate(np.maximum(sent - places, received + 1))
+        received = int(at[-1])
+        yield Draws(at, day, second, school, noise)
+
+
 def visits(
-    register: Register, n: int, seed: int, first: date, last: date, shuffled: bool
+    register: Sized, n: int, seed: int, first: date, last: date, shuffled: bool
 ) -> Iterator[tuple[int, bytes]]:
     """Yield `n` pairs (received, body) for visits on the days first to last, both included.
 
@@ -132,29 +184,31 @@ def visits(
     the order of their time, each received four hours later or, with `shuffled`, in no order at
     all, received one after another from 14 hours after the last visiting day began.
     """
-    rng = Generator(PCG64(SeedSequence([seed, 77])))
-    days = (last - first).days + 1
-    seconds = rng.integers(0, days * _OPEN, n)
-    if not shuffled:
-        seconds.sort()
-    dates = [(first + timedelta(day)).isoformat().encode() for day in range(days)]
-    opening = datetime(first.year, first.month, first.day, 3, tzinfo=UTC)
-    start = int(opening.timestamp()) * 1_000_000
+    write = bodies(seed, first)
+    for some in draws(len(register), n, seed, first, last, shuffled):
+        for received, *drawn in some.rows():
+            yield received, write(*drawn)
+
+
+def bodies(seed: int, first: date) -> Callable[..., bytes]:
+    """Return the writer of a visit's body from (day, second, school, three of chance)."""
     tails = _tails(random.Random(seed))
-    received = start + (days - 1) * 24 * _HOUR + 6 * _HOUR if shuffled else 0
-    for begin in range(0, n, _CHUNK):
-        part = seconds[begin : begin + _CHUNK]
-        day, second = np.divmod(part, _OPEN)
-        schools = rng.integers(0, len(register), len(part))
-        noise = rng.integers(0, 2**63, (3, len(part)), dtype=np.int64)
-        columns = (day.tolist(), second.tolist(), schools.tolist(), *noise.tolist())
-        for at, clock, school, one, two, three in zip(*columns, strict=True):
-            if shuffled:
-                received += 1
-            else:
-                sent = start + at * 24 * _HOUR + clock * 1_000_000 + 4 * _HOUR
-                received = max(received + 1, sent)
-            yield received, _body(dates[at], clock, school, (one, two, three), tails)
+
+    def write(day: int, second: int, school: int, one: int, two: int, three: int) -> bytes:
+        date_text = (first + timedelta(day)).isoformat().encode()
+        return _body(date_text, second, school, (one, two, three), tails)
+
+    return write
+
+
+def visit_id(one: int, two: int) -> str:
+    """Return the id that chance gives a visit."""
+    parts = (one & 0xFFFFFFFF, (one >> 32) & 0xFFFF, (one >> 48) & 0xFFF)
+    return "{:08x}-{:04x}-7{:03x}-{:04x}-{:012x}".format(
+        *parts,
+        0x8000 | (two & 0x3FFF),
+        (two >> 14) & 0xFFFFFFFFFFFF,
+    )
 
 
 def _body(
@@ -165,7 +219,7 @@ def _body(
     minute, second = divmod(second, 60)
     hour, begun = divmod(minute + 480, 60)
     later, ended = divmod(minute + 505 + one % 20, 60)
-    monitor = three % 6007
+    monitor = three % MONITORS
     head = _HEAD % (
         *(one & 0xFFFFFFFF, (one >> 32) & 0xFFFF, (one >> 48) & 0xFFF),
         *(0x8000 | (two & 0x3FFF), (two >> 14) & 0xFFFFFFFFFFFF),
@@ -174,13 +228,13 @@ def _body(
         *(62 + school % 700 // 100, school % 100 * 10_000 + three % 600),
         4 + one % 30,
     )
-    return head + tails[three % _TEMPLATES]
+    return head + tails[three % TEMPLATES]
 
 
 def _tails(draw: random.Random) -> list[bytes]:
     """Return the templates: what follows the head, without its opening brace."""
     encode = msgspec.json.encode
-    return [encode(_rest(draw, draw.random() < 0.94))[1:] for _ in range(_TEMPLATES)]
+    return [encode(_rest(draw, draw.random() < 0.94))[1:] for _ in range(TEMPLATES)]
 
 
 def _rest(draw: random.Random, is_open: bool) -> dict[str, Any]:

@@ -13,7 +13,8 @@ import argparse
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 from itertools import pairwise
 from typing import Any
 
@@ -31,6 +32,7 @@ from shared.access import Principal
 from shared.clients.calendar import CalendarClient
 from shared.clock import SetClock, micros
 from shared.db.transaction import Tx
+from shared.domain.days import month_first, month_number
 from shared.settings import Settings, load_settings
 from tests.benchmarks import raw_visits
 from tests.benchmarks.house import (
@@ -48,22 +50,43 @@ from tests.benchmarks.house import (
 from tests.support.postgres import Postgres
 
 PROVINCE = "PK-BA"
-PERIOD, BEGIN, END = "2018-06..2019-05", date(2018, 6, 1), date(2019, 5, 31)
-MONTHS = [(date(2018 + (m > 12), (m - 1) % 12 + 1, 1)) for m in range(6, 19)]
+PERIOD = "2018-06..2019-05"
 _ANYBODY = Principal(
     key_id="", name="benchmark", source="", scopes=frozenset({"admin"}), units=None
 )
 Integers = raw_visits.Integers
 
 
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Whose figures are asked for, over which months, and when (the clock's time)."""
+
+    unit: str
+    period: str
+    begin: date
+    end: date
+    now: datetime
+
+    def months(self) -> list[date]:
+        """The first days of the months, and of the one after them."""
+        first, last = month_number(self.begin), month_number(self.end)
+        return [month_first(month) for month in range(first, last + 2)]
+
+
+YEAR = Window(PROVINCE, PERIOD, date(2018, 6, 1), date(2019, 5, 31), NOW)
+
+
 class _AlwaysFresh:
     """Freshness without a question: the journal is not what is measured."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
 
     async def look(self) -> int:
         return 0
 
     async def within(self, tx: Tx, looked: int) -> int:
-        return micros(NOW)
+        return micros(self._now)
 
 
 def _lines(document: Any) -> dict[raw_visits.Key, Integers]:
@@ -92,69 +115,83 @@ class Sides:
     """The two ways of asking, each giving documents or answers that can be compared."""
 
     def __init__(
-        self, app: FastAPI, settings: Settings, client: httpx.AsyncClient, raw: asyncpg.Connection
+        self,
+        app: FastAPI,
+        settings: Settings,
+        client: httpx.AsyncClient,
+        raw: asyncpg.Connection,
+        window: Window = YEAR,
     ) -> None:
         database = app.state.platform.database("indicators")
         self._snapshots = Snapshots(
             database,
             Registers(),
-            SetClock(NOW),
+            SetClock(window.now),
             settings.zone,
             settings.look_back_days,
-            _AlwaysFresh(),
+            _AlwaysFresh(window.now),
             shipped(),
             CalendarClient(app.state.platform.client("ingest")),
         )
         self._client = client
         self._raw = raw
+        self._window = window
 
     async def card(self) -> Any:
         """Figures of the province and of all below it, inside the service."""
         async with self._snapshots.open() as snapshot:
-            place = await snapshot.find(PROVINCE, _ANYBODY)
-            asked = question(snapshot.today, PERIOD, None, None)
+            place = await snapshot.find(self._window.unit, _ANYBODY)
+            asked = question(snapshot.today, self._window.period, None, None)
             return await answers.children_figures(snapshot, place, asked, 2, splits=True)
 
     async def card_by_http(self) -> Any:
         """The same through the route, to the bytes of the answer."""
-        path = f"/v1/units/{PROVINCE}/children/figures"
-        answer = await self._client.get(path, params={"period": PERIOD, "depth": 2})
+        path = f"/v1/units/{self._window.unit}/children/figures"
+        asked = {"period": self._window.period, "depth": 2}
+        answer = await self._client.get(path, params=asked)
         return answer.raise_for_status().content
 
     async def trend(self) -> Any:
         """The province's months, one by one."""
         async with self._snapshots.open() as snapshot:
-            place = await snapshot.find(PROVINCE, _ANYBODY)
-            asked = question(snapshot.today, PERIOD, None, None)
+            place = await snapshot.find(self._window.unit, _ANYBODY)
+            asked = question(snapshot.today, self._window.period, None, None)
             return await answers.all_series(snapshot, place, asked, "month", splits=True)
 
     async def raw_card(self) -> raw_visits.Answer:
         """By GROUP BY, each school once."""
-        return await raw_visits.figures(self._raw, BEGIN, END)
+        return await self._grouped(self._window.begin, self._window.end)
 
     async def raw_card_naive(self) -> raw_visits.Answer:
         """By GROUP BY with count(DISTINCT school), as one would write it first."""
-        return await raw_visits.figures(self._raw, BEGIN, END, naive=True)
+        return await self._grouped(self._window.begin, self._window.end, naive=True)
 
     async def raw_trend(self) -> list[raw_visits.Answer]:
         """By GROUP BY, a window at a time."""
         return [
-            await raw_visits.figures(
-                self._raw, first, date.fromordinal(after.toordinal() - 1), children=False
-            )
-            for first, after in pairwise(MONTHS)
+            await self._grouped(first, date.fromordinal(after.toordinal() - 1), children=False)
+            for first, after in pairwise(self._window.months())
         ]
+
+    async def _grouped(
+        self, first: date, last: date, *, children: bool = True, naive: bool = False
+    ) -> raw_visits.Answer:
+        root = self._window.unit
+        return await raw_visits.figures(
+            self._raw, first, last, children=children, naive=naive, root=root
+        )
 
     async def compared(self) -> None:
         """Check that both ways give the same integers everywhere."""
         ours, theirs = await self.card(), await self.raw_card()
         assert theirs == await self.raw_card_naive()
-        documents = {PROVINCE: ours} | {child["unit_id"]: child for child in ours["children"]}
+        documents = {self._window.unit: ours}
+        documents |= {child["unit_id"]: child for child in ours["children"]}
         assert documents.keys() == theirs.keys()
         count = sum(_same(_lines(documents[unit]), theirs[unit]) for unit in theirs)
         months, raw_months = (await self.trend())["series"], await self.raw_trend()
         for month, raw_month in zip(months, raw_months, strict=True):
-            count += _same(_lines(month), raw_month[PROVINCE])
+            count += _same(_lines(month), raw_month[self._window.unit])
         print(f"{count:,} figures of {len(theirs)} units and {len(months)} months are the same")
 
 

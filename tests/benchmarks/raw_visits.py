@@ -10,12 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Protocol
 
 import asyncpg
 import msgspec
-
-from demo import synthetic
 
 Key = tuple[str, str | None]
 Integers = tuple[int, int | None, int, int]
@@ -79,22 +77,45 @@ def _row(body: bytes) -> dict[str, Any]:
     return row
 
 
+def row_of(body: bytes) -> tuple[Any, ...]:
+    """The row of a visit, in the order of COLUMNS."""
+    return tuple(_row(body).values())
+
+
 def _counted(bodies: Iterable[bytes]) -> Iterator[tuple[Any, ...]]:
     """Rows of the visits that count: of one school, monitor and day the last to be sent."""
     last: dict[tuple[Any, ...], int] = {}
     rows = []
+    school, monitor, day = (COLUMNS.index(name) for name in ("school", "monitor", "day"))
     for number, body in enumerate(bodies):
-        row = _row(body)
-        last[row["school"], row["monitor"], row["day"]] = number
-        rows.append(tuple(row.values()))
+        row = row_of(body)
+        last[row[school], row[monitor], row[day]] = number
+        rows.append(row)
     kept = set(last.values())
     return (row for number, row in enumerate(rows) if number in kept)
 
 
+class Registered(Protocol):
+    """A register as the synthetic ones are."""
+
+    def unit_bodies(self) -> list[dict[str, Any]]:
+        """All units, parents first; of a unit told twice the last holds."""
+
+    def school_bodies(self) -> Iterator[dict[str, Any]]:
+        """All schools."""
+
+
 async def fill(
-    connection: asyncpg.Connection, register: synthetic.Register, bodies: Iterable[bytes]
+    connection: asyncpg.Connection, register: Registered, bodies: Iterable[bytes]
 ) -> None:
     """Make and fill the tables, with the indexes that the questions want, analysed."""
+    await fill_rows(connection, register, _counted(bodies))
+
+
+async def fill_rows(
+    connection: asyncpg.Connection, register: Registered, rows: Iterable[tuple[Any, ...]]
+) -> None:
+    """As `fill`, from rows of the visits that count."""
     types = dict.fromkeys(_WORDS, "text") | {"day": "date", "visited_at": "timestamptz"}
     declared = ",".join(f"{name} {types.get(name, 'integer')}" for name in COLUMNS)
     await connection.execute(
@@ -102,17 +123,32 @@ async def fill(
         "CREATE TABLE schools (school integer PRIMARY KEY, district text, division text,"
         f" gender text); CREATE TABLE visits ({declared})"
     )
-    units = {unit["unit_id"]: unit["parent_id"] for unit in register.unit_bodies()}
-    schools = []
-    for school in register.school_bodies():
-        district = units[school["unit_id"]]
-        schools.append((int(school["school_code"]), district, units[district], school["gender"]))
+    schools = school_rows(register)
     await connection.copy_records_to_table("schools", records=schools, schema_name="raw")
-    await connection.copy_records_to_table("visits", records=_counted(bodies), schema_name="raw")
+    await connection.copy_records_to_table("visits", records=rows, schema_name="raw")
     await connection.execute(
         "CREATE INDEX ON visits (day); CREATE INDEX ON visits (school, day);"
         "ANALYZE visits; ANALYZE schools"
     )
+
+
+def school_rows(register: Registered) -> list[tuple[int, str, str, str]]:
+    """Of each school its number, district, division and gender."""
+    units = {unit["unit_id"]: unit for unit in register.unit_bodies()}
+    rows = []
+    for school in register.school_bodies():
+        place = units[school["unit_id"]]
+        while place["level"] != "district":
+            place = units[place["parent_id"]]
+        rows.append(
+            (
+                int(school["school_code"]),
+                place["unit_id"],
+                place["parent_id"],
+                school["gender"],
+            )
+        )
+    return rows
 
 
 def _flow_lines() -> dict[Key, tuple[str, str | None, str]]:
@@ -142,11 +178,16 @@ def _flow_lines() -> dict[Key, tuple[str, str | None, str]]:
     return lines
 
 
-_UNIT = "coalesce(district, division, 'PK-BA')"
+ROOT = "PK-BA"
+"""What the whole country or province is called, unless a register says otherwise."""
 _SETS = "GROUPING SETS ((), (division), (division, district))"
 
 
-def _flow_sql(*, children: bool, naive: bool) -> str:
+def _unit(root: str, *, children: bool) -> str:
+    return f"coalesce(district, division, '{root}')" if children else f"'{root}'"
+
+
+def _flow_sql(root: str, *, children: bool, naive: bool) -> str:
     lines = list(_flow_lines().values())
     if naive:
         asked = ",".join(
@@ -155,7 +196,8 @@ def _flow_sql(*, children: bool, naive: bool) -> str:
             for above, below, answered in lines
         )
         return (
-            f"SELECT {_UNIT}, {asked} FROM visits JOIN schools USING (school) "
+            f"SELECT {_unit(root, children=children)}, {asked} "
+            "FROM visits JOIN schools USING (school) "
             f"WHERE day BETWEEN $1 AND $2 GROUP BY {_SETS if children else '()'}"
         )
     inner = ",".join(
@@ -169,7 +211,7 @@ def _flow_sql(*, children: bool, naive: bool) -> str:
         for place in range(len(lines))
     )
     return (
-        f"SELECT {_UNIT if children else repr('PK-BA')}, {outer} FROM ("
+        f"SELECT {_unit(root, children=children)}, {outer} FROM ("
         f"SELECT division, district, school, {inner} FROM visits JOIN schools USING (school) "
         "WHERE day BETWEEN $1 AND $2 GROUP BY division, district, school) AS by_school"
         + (f" GROUP BY {_SETS}" if children else "")
@@ -238,7 +280,12 @@ _STOCKS: tuple[tuple[str, str, dict[Key, tuple[str, str, str]]], ...] = (
 
 
 def _stock_sql(
-    condition: str, columns: str, lines: dict[Key, tuple[str, str, str]], *, children: bool
+    root: str,
+    condition: str,
+    columns: str,
+    lines: dict[Key, tuple[str, str, str]],
+    *,
+    children: bool,
 ) -> str:
     asked = ",".join(
         f"sum({above}) FILTER (WHERE {answered}), sum({below}) FILTER (WHERE {answered}),"
@@ -246,7 +293,7 @@ def _stock_sql(
         for above, below, answered in lines.values()
     )
     return (
-        f"SELECT {_UNIT if children else repr('PK-BA')}, {asked} FROM ("
+        f"SELECT {_unit(root, children=children)}, {asked} FROM ("
         f"SELECT DISTINCT ON (school) school, {columns} FROM visits "
         f"WHERE day > $1::date - $2::integer AND day <= $1::date AND {condition} "
         "ORDER BY school, visited_at DESC, visit_id DESC"
@@ -262,20 +309,21 @@ async def figures(
     children: bool = True,
     naive: bool = False,
     look_back: int = 365,
+    root: str = ROOT,
 ) -> Answer:
     """All figures of the province, and of its divisions and districts, of one window."""
     where = f"GROUP BY {_SETS}" if children else ""
-    unit = _UNIT if children else repr("PK-BA")
+    unit = _unit(root, children=children)
     found: Answer = {}
     registered: dict[str, int] = {}
     for row in await connection.fetch(f"SELECT {unit}, count(*) FROM schools {where}"):
         registered[row[0]] = row[1]
         found[row[0]] = {}
-    rows = await connection.fetch(_flow_sql(children=children, naive=naive), first, last)
+    rows = await connection.fetch(_flow_sql(root, children=children, naive=naive), first, last)
     _take(found, rows, list(_flow_lines()))
     counts = {key for key, (_, below, _) in _flow_lines().items() if below is None}
     for condition, columns, lines in _STOCKS:
-        sql = _stock_sql(condition, columns, lines, children=children)
+        sql = _stock_sql(root, condition, columns, lines, children=children)
         _take(found, await connection.fetch(sql, last, look_back), list(lines))
     for unit_id, lines_of in found.items():
         for key in counts & lines_of.keys():

@@ -8,6 +8,7 @@ import itertools
 import shutil
 import signal
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.support.available import postgres_program
@@ -19,8 +20,10 @@ from tests.support.waiting import until
 class Postgres:
     """One PostgreSQL cluster on a loopback port; databases are made by `new_database`."""
 
-    def __init__(self) -> None:
-        self.directory = scratch_directory("postgres")
+    def __init__(self, directory: Path | None = None, settings: Sequence[str] = ()) -> None:
+        """Of `directory` the cluster outlives `close`; `settings` are more of `name=value`."""
+        self._kept = directory is not None
+        self.directory = directory or scratch_directory("postgres")
         self.port = free_port()
         self._numbers = itertools.count(1)
         self._program = Program(
@@ -30,6 +33,7 @@ class Postgres:
                 *("-c", f"unix_socket_directories={self.directory}", "-c", "fsync=on"),
                 *("-c", "max_connections=200", "-c", "shared_buffers=128MB"),
                 *("-c", "log_min_messages=warning", "-c", "timezone=UTC"),
+                *(word for setting in settings for word in ("-c", setting)),
             ],
             self.directory / "postgres.log",
             unprivileged=True,
@@ -118,7 +122,10 @@ class Postgres:
             self.start()
 
     def close(self) -> None:
-        """Stop it and remove its directory."""
+        """Stop it and remove its directory, unless that was given."""
+        if self._kept:
+            self._program.terminate(300, by=signal.SIGINT)
+            return
         self._program.terminate(30, by=signal.SIGQUIT)
         shutil.rmtree(self.directory, ignore_errors=True)
 
