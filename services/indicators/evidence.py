@@ -23,7 +23,7 @@ from services.indicators.read_store import Seen
 from services.indicators.register import Register
 from services.indicators.snapshots import Place, Snapshot
 from services.indicators.spans import Span
-from services.indicators.traits import OF_VISITS, Part, Traits
+from services.indicators.traits import KINDS, OF_VISITS, Part, Traits
 from services.indicators.visits import Visits
 from shared.clients.figure_answers import Evidence
 from shared.clock import rfc3339
@@ -69,8 +69,9 @@ async def evidence(
     """About `most` rows of evidence from the schools whose codes come after `after`.
 
     A page ends with a school: its visits are never on two pages. Of a part, the visits of the
-    schools, or of the type, that it is made of.
+    schools, or of the type, that it is made of, whether its sums are stored or made when asked.
     """
+    part = part or _stored_part(snapshot.definitions.lines[line].split)
     register = snapshot.register
     asked = snapshot.asked((question.span,), question.view)
     if place.unit is None:
@@ -111,6 +112,12 @@ async def evidence(
             if len(rows) >= most:
                 return Page(await _coded(snapshot, rows), None if code == left[-1] else code)
     return Page(await _coded(snapshot, rows), None)
+
+
+def _stored_part(split: str | None) -> Part | None:
+    """The part that a stored split of schools or of visits' types is."""
+    kind, _, word = (split or "").partition(":")
+    return Part(kind, word) if kind in KINDS else None
 
 
 def _of(
@@ -185,7 +192,7 @@ class _Judge:
         denominator = np.zeros(len(visits), np.int64)
         if self._basis is None:
             belongs = self._belongs_on_d(seen)
-            numerator = np.ones(len(visits), np.int64)
+            numerator = _first_of_each(visits, counted & in_window & belongs)
             answered = np.ones(len(visits), np.bool_)
             shown = in_window & (here | belongs)
             elsewhere = ~belongs
@@ -266,6 +273,16 @@ class _Judge:
         pieces = flow_pieces(visits, np.arange(len(visits)), self._placed)
         at = self._placed.segment_at(visits.school, day)
         return replace(pieces, gender=self._placed.seg_gender[at])
+
+
+def _first_of_each(visits: Visits, chosen: Flags) -> NDArray[np.int64]:
+    """1 for the first of the chosen visits of each school, 0 for all others."""
+    found = np.zeros(len(visits), np.int64)
+    order = visits.order()
+    order = order[chosen[order]]
+    _, first = np.unique(visits.school[order], return_index=True)
+    found[order[first]] = 1
+    return found
 
 
 def _winners(visits: Visits) -> NDArray[np.intp]:

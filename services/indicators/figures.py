@@ -221,10 +221,14 @@ def parts_of(
 ) -> tuple[Integers, Integers, Booleans]:
     """Numerator, denominator and whether the line is answered, of single flow or stock rows.
 
-    `rows` are flow rows for a line over flows, stock rows otherwise.
+    `rows` are flow rows for a line over flows, stock rows otherwise. What adds to either half is
+    an answer, also where another measure says who answered: a school closed by its staff's absence
+    has none that counted teachers, and its posted teachers stand in the denominator.
     """
     matrices = definitions.matrices
     begin = 0 if matrices.flow[line] else len(FLOW)
     own = slice(begin, begin + rows.shape[1])
+    numerator = rows @ matrices.numerators[own, line]
+    denominator = rows @ matrices.denominators[own, line]
     answered = rows @ matrices.answered[own, line] > 0
-    return rows @ matrices.numerators[own, line], rows @ matrices.denominators[own, line], answered
+    return numerator, denominator, answered | (numerator != 0) | (denominator != 0)

@@ -7,7 +7,7 @@ page by page. Of what is left out every visit has a reason, and the reasons are 
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -17,6 +17,7 @@ from tests.flows.test_known_at import instants, played
 from tests.histories.generator import random_history
 from tests.oracle.compare import Window, month_window
 from tests.oracle.figures import Oracle
+from tests.oracle.register import canonical
 from tests.support.embedded import Embedded, embedded
 
 UNITS = ("PK-BA", "PK-BA-QTA", "school:01001")
@@ -27,13 +28,17 @@ LINES = (
     ("student_attendance", "girls"),
     ("official_visits", None),
     ("visits_made", None),
+    ("visits_made", "visit_type:spot"),
     ("learning_environment", None),
+    ("learning_environment", "school_gender:girls"),
     ("usable_rooms", None),
+    ("usable_rooms", "school_gender:boys"),
     ("usable_toilets", "girls"),
     ("schools_open", None),
     ("schools_known", None),
     ("coverage", None),
 )
+NOTHING = {"numerator": 0, "denominator": 0, "visits": 0, "schools": 0}
 Row = dict[str, Any]
 
 
@@ -52,13 +57,22 @@ async def pages(house: Embedded, path: str, asked: dict[str, str]) -> list[Row]:
     return rows
 
 
-def summed(rows: list[Row], indicator: str) -> tuple[int, int, int, int]:
+def of_part_only(rows: list[Row], oracle: Oracle, split: str) -> None:
+    """Of a part there are its own visits, left out or not, and none of the others'."""
+    kind, _, word = split.partition(":")
+    for row in rows:
+        if kind == "visit_type":
+            assert row["visit_type"] == word, row
+        elif row["reason"] is None:
+            day = date.fromisoformat(row["day"])
+            assert oracle.register.gender(canonical(row["school_code"]), day) == word, row
+
+
+def summed(rows: list[Row]) -> tuple[int, ...]:
     """Numerator, denominator, visits and schools of the rows that count."""
     counted = [row for row in rows if row["counted"]]
     schools = {row["school_code"] for row in counted}
     numerator = sum(row["numerator"] for row in counted)
-    if indicator == "coverage":
-        return len(schools), 0, len(counted), len(schools)
     return numerator, sum(row["denominator"] or 0 for row in counted), len(counted), len(schools)
 
 
@@ -73,6 +87,7 @@ async def test_evidence_adds_up_to_the_figure(tmp_path: Path) -> None:
         assert told[None] > 100, "nothing counted proves nothing"
         reasons = {"too_old", "superseded", "withdrawn", "answered_again_later", "not_answered"}
         assert reasons <= told.keys()
+        assert all(told[split] for _, split in LINES if split is not None and ":" in split)
 
 
 async def compared(
@@ -94,16 +109,16 @@ async def compared(
     for indicator, split in LINES:
         path = f"/v1/units/{quote(unit, safe='')}/figures/{indicator}/evidence"
         rows = await pages(house, path, asked | ({"split": split} if split else {}))
-        figure = next(f for f in figures if (f["indicator"], f["split"]) == (indicator, split))
-        wanted = (
-            figure["numerator"],
-            0 if indicator == "coverage" else figure["denominator"] or 0,
-            figure["visits"],
-            figure["schools"],
+        figure = next(
+            (f for f in figures if (f["indicator"], f["split"]) == (indicator, split)), NOTHING
         )
-        found = summed(rows, indicator)
-        if indicator == "schools_known":  # its denominator is the register's
-            wanted, found = (wanted[0], wanted[3]), (found[0], found[3])
+        wanted = tuple(figure[name] or 0 for name in NOTHING)
+        found = summed(rows)
+        if indicator in {"schools_known", "coverage"}:  # the denominator is the register's
+            wanted, found = (wanted[0], *wanted[2:]), (found[0], *found[2:])
+        if split is not None and ":" in split:
+            told[split] += len(rows)
+            of_part_only(rows, oracle, split)
         assert found == wanted, (unit, view, instant, indicator, split)
         told += reasons_hold(rows, oracle, window)
     return told

@@ -275,6 +275,16 @@ async def test_alternatives_are_answered_when_asked_for(tmp_path: Path) -> None:
         found = await figures(house, indicators=names)
         with_closed = found["teacher_attendance_with_closed", None]
         assert (with_closed["numerator"], with_closed["denominator"]) == (48, 85)
+        url = "/v1/units/D/figures/teacher_attendance_with_closed"
+        rows = (await house.client.get(f"{url}/evidence", params=DAYS)).json()["evidence"]
+        behind = [row for row in rows if row["counted"]]
+        assert sum(row["numerator"] for row in behind) == 48
+        assert sum(row["denominator"] for row in behind) == 85
+        assert [row["denominator"] for row in behind if row["status"] != "open"] == [5]
+        same = DAYS | {"period": "2019-05-21..2019-05-31", "against": "2019-05-01..2019-05-20"}
+        moved = (await house.client.get(f"{url}/change", params=same)).json()
+        assert moved["same_before"] == {"numerator": 6, "denominator": 10}
+        assert moved["same_after"] == {"numerator": 0, "denominator": 5}
         for wrong in ("nobody", "usable_rooms:2", "usable_rooms:x", ""):
             answer = await house.client.get(
                 "/v1/units/D/figures", params=DAYS | {"indicators": wrong}
