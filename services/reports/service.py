@@ -13,6 +13,7 @@ from services.reports import (
     pages,
     register_pages,
     routes,
+    seal_pages,
     sessions,
     work_pages,
 )
@@ -78,6 +79,7 @@ def build(platform: Platform) -> Service:
         list_pages.router(
             list_pages.Lists(ListsClient(platform.client("indicators")), cards), rendering
         ),
+        seal_pages.router(seal_pages.Seals(indicators, cards), rendering),
         register_pages.router(browser, Schools(ingest, cards, visits), rendering),
         sessions.router(sessions.Door(rendering, platform.access, sign_in, secure)),
     ):

@@ -23,6 +23,7 @@ from shared.clients.figure_answers import (
     FiguresAnswer,
     School,
     Schools,
+    SealCheck,
     UnitDetail,
     Units,
     View,
@@ -132,6 +133,16 @@ class IndicatorsClient:
                 "split_by": split_by,
                 "known_at": known_at,
             },
+        )
+        return found
+
+    async def check_seal(
+        self, unit_id: str, period: str, *, view: View, known_at: str, seal: str
+    ) -> SealCheck:
+        """What a printed seal is worth, with the figures as known at its instant (RFC 3339)."""
+        found: SealCheck = await self._get(
+            f"{_unit(unit_id)}/seal",
+            {"period": period, "view": view, "known_at": known_at, "seal": seal},
         )
         return found
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from services.reports.texts.check_en import CHECK_EN
+from services.reports.texts.check_ur import CHECK_UR
 from services.reports.texts.desk_en import DESK_EN
 from services.reports.texts.desk_ur import DESK_UR
 from services.reports.texts.en import EN
@@ -61,8 +63,8 @@ class Texts:
 
 
 LANGUAGES: Mapping[str, Texts] = {
-    "en": Texts("en", "ltr", EN | DESK_EN | WORK_EN | FORM_EN | LISTS_EN),
-    "ur": Texts("ur", "rtl", UR | DESK_UR | WORK_UR | FORM_UR | LISTS_UR),
+    "en": Texts("en", "ltr", EN | DESK_EN | WORK_EN | FORM_EN | LISTS_EN | CHECK_EN),
+    "ur": Texts("ur", "rtl", UR | DESK_UR | WORK_UR | FORM_UR | LISTS_UR | CHECK_UR),
 }
 
 
