@@ -113,7 +113,7 @@ class WholeAnswers(HttpToolsProtocol):
 
     def _look(self) -> None:
         """See whether what the peer should do has moved since it was last seen to move."""
-        if self.transport.is_closing():
+        if self.transport.is_closing() and not self.transport.get_write_buffer_size():
             return
         now = self.loop.time()
         seen, patience, needed = self._expected()
@@ -128,7 +128,8 @@ class WholeAnswers(HttpToolsProtocol):
     def _expected(self) -> tuple[tuple[str, Any, int], float, int]:
         """What the peer is to do now, with a measure of it, the patience and the least progress."""
         cycle, limits = self.cycle, self.deadlines
-        if self.flow.write_paused:
+        # Also what is left of an answer that was broken off: nobody else looks after it.
+        if self.flow.write_paused or self.transport.is_closing():
             left = -self.transport.get_write_buffer_size()
             return ("answer", cycle, left), limits.answer, 1
         if self.timeout_keep_alive_task is not None:

@@ -66,6 +66,18 @@ class Notify(_Group):
     sending: bool = Field(True, description="false: alerts are neither evaluated nor sent")
 
 
+class Sending(_Group):
+    """How long an answer that is sent piece by piece waits for its reader."""
+
+    # PostgreSQL ends a session that is idle in a transaction for 300 seconds.
+    stall_seconds: float = Field(
+        30, gt=0, le=240, description="a reader that takes less than 64 KiB in so long is left"
+    )
+    whole_seconds: float = Field(
+        3600, gt=0, le=86_400, description="a list or bulk read that is sent for longer is ended"
+    )
+
+
 class Settings(_Group):
     """Everything that can be set, with its default."""
 
@@ -95,6 +107,7 @@ class Settings(_Group):
     default_period: str | None = Field(None, description="period of a card when none is asked for")
     demo_notice: str | None = Field(None, description="sentence shown on every page")
     demo_notice_ur: str | None = Field(None, description="the same sentence in Urdu")
+    sending: Sending = Sending()
     smtp: Smtp = Smtp()
     sms: Sms = Sms()
     notify: Notify = Notify()

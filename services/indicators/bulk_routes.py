@@ -1,13 +1,14 @@
 """Routes of the bulk reads: all figures, or all visits, of a unit and a period in one answer.
 
-Owns parameters, formats, who may read whose visits, and how many bulk reads run at once. What is
-read is `bulk`'s and `bulk_figures`'.
+Owns parameters, formats, and who may read whose visits. What is read is `bulk`'s and
+`bulk_figures`', how it is sent `sending`'s.
 """
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any
 
 import structlog
@@ -19,14 +20,13 @@ from services.indicators.bulk_figures import FIGURE_COLUMNS, Reach, figures
 from services.indicators.bulk_formats import MEDIA, writer
 from services.indicators.figure_routes import Asked
 from services.indicators.replies import known_by, periods_of
-from services.indicators.sending import PieceByPiece
+from services.indicators.sending import Patience, PieceByPiece, Places
 from services.indicators.snapshots import Place, Snapshot, Snapshots
 from services.indicators.unit_routes import Reader
 from shared.access import Principal
-from shared.errors import Problem, invalid
+from shared.errors import invalid
 from shared.security import require
 
-_AT_ONCE = 2
 _LOG = structlog.get_logger("rtsm.bulk")
 _DEEPEST = 9
 Parameters = Annotated[Asked, Depends()]
@@ -70,16 +70,15 @@ class Bulk:
 
 @dataclass(slots=True)
 class Desk:
-    """Lets a few bulk reads run at a time: each holds a connection to the database."""
+    """Answers bulk reads, a few at a time: each holds a connection to the database."""
 
     snapshots: Snapshots
-    _running: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
+    places: Places
+    patience: Patience
 
     async def answer(self, bulk: Bulk) -> Response:
         """The answer to a bulk read, checked before anything is sent."""
-        if self._running.locked():
-            detail = f"{_AT_ONCE} bulk reads are running; try again when one has ended."
-            raise Problem(503, "bulk_busy", detail, headers={"Retry-After": "15"})
+        self.places.admit(bulk=True)
         async with self.snapshots.open(bulk.known_at, bulk.periods) as snapshot:
             await snapshot.find(bulk.unit_id, bulk.principal)
             bulk.asked.question(snapshot)
@@ -92,25 +91,25 @@ class Desk:
             "Vary": "Accept",
             "Content-Disposition": f'attachment; filename="{bulk.kind}.{bulk.form}"',
         }
-        return PieceByPiece(lambda: self._pieces(bulk), MEDIA[bulk.form], headers)
+        pieces = partial(self._pieces, bulk)
+        return PieceByPiece(pieces, MEDIA[bulk.form], headers, self.patience)
 
     @asynccontextmanager
-    async def _pieces(self, bulk: Bulk) -> AsyncIterator[AsyncIterator[bytes]]:
-        async with (
-            self._running,
-            self.snapshots.open(bulk.known_at, bulk.periods) as snapshot,
-        ):
-            place = await snapshot.find(bulk.unit_id, bulk.principal)
-            question = bulk.asked.question(snapshot)
-            about = {"unit": bulk.unit_id, "period": question.period.text}
-            about |= {name: str(value) for name, value in snapshot.freshness().items()}
-            async with aclosing(bulk.read(snapshot, place, question)) as batches:
-                yield _written(bulk, batches, about)
+    async def _pieces(self, bulk: Bulk) -> AsyncIterator[AsyncGenerator[bytes, None]]:
+        opened = self.snapshots.open(bulk.known_at, bulk.periods, own_place=True)
+        with self.places.taken(bulk=True):
+            async with opened as snapshot:
+                place = await snapshot.find(bulk.unit_id, bulk.principal)
+                question = bulk.asked.question(snapshot)
+                about = {"unit": bulk.unit_id, "period": question.period.text}
+                about |= {name: str(value) for name, value in snapshot.freshness().items()}
+                async with aclosing(bulk.read(snapshot, place, question)) as batches:
+                    yield _written(bulk, batches, about)
 
 
 async def _written(
     bulk: Bulk, batches: AsyncIterator[Batch], about: dict[str, str]
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     made = await asyncio.to_thread(writer, bulk.form, bulk.columns, about)
     rows = 0
     async for batch in batches:
@@ -129,9 +128,9 @@ async def _written(
     )
 
 
-def add_bulk(router: APIRouter, snapshots: Snapshots) -> None:
+def add_bulk(router: APIRouter, snapshots: Snapshots, places: Places, patience: Patience) -> None:
     """Add the routes of bulk reads."""
-    desk = Desk(snapshots)
+    desk = Desk(snapshots, places, patience)
 
     @router.get(
         "/v1/units/{unit_id:segment}/bulk/figures", responses=_ANSWERS, response_class=Response

@@ -6,7 +6,7 @@ a list means is `lists`'.
 
 import csv
 import io
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -180,7 +180,7 @@ def _seen(sight: Sight) -> SeenThen:
     return {**seen, **sight.counts}  # type: ignore[typeddict-item]
 
 
-async def csv_pieces(snapshot: Snapshot, lists: Found) -> AsyncIterator[bytes]:
+async def csv_pieces(snapshot: Snapshot, lists: Found) -> AsyncGenerator[bytes, None]:
     """The whole list as CSV, with a byte order mark, a thousand schools at a time.
 
     Texts that a spreadsheet would run are marked; where two visits decide they are the `earlier_`

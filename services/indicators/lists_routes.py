@@ -3,7 +3,7 @@
 Owns parameters and formats; what is on a list is `lists`' and `lists_answers`'.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
@@ -14,7 +14,7 @@ from services.indicators.asking import Question, question, read_known_at, read_n
 from services.indicators.lists import MONTHS, MOST_MONTHS, NAMES, Lister
 from services.indicators.replies import KNOWN_AT, read_cursor, reply, tag, unchanged
 from services.indicators.replies import cursor as made_cursor
-from services.indicators.sending import PieceByPiece, Pieces
+from services.indicators.sending import Patience, PieceByPiece, Pieces, Places
 from services.indicators.snapshots import Place, Snapshot, Snapshots
 from services.indicators.unit_routes import Reader
 from shared.access import Principal
@@ -67,13 +67,14 @@ class _Asked:
 Asked = Annotated[_Asked, Depends()]
 
 
-def add_lists(router: APIRouter, snapshots: Snapshots) -> None:
+def add_lists(router: APIRouter, snapshots: Snapshots, places: Places, patience: Patience) -> None:
     """Add the routes of the named lists."""
 
     @router.get("/v1/units/{unit_id:segment}/lists", response_model=ListSizes)
     async def lists(request: Request, principal: Reader, unit_id: str, asked: Asked) -> Response:
         """The named lists of a unit, each with its size."""
-        async with snapshots.open(asked.known_at, asked.periods) as snapshot:
+        opened = snapshots.open(asked.known_at, asked.periods, from_visits=True)
+        async with opened as snapshot:
             place = await snapshot.find(unit_id, principal)
             wanted = asked.question(snapshot)
             listers = [asked.lister(name, wanted, snapshot.look_back) for name in NAMES]
@@ -106,7 +107,10 @@ def add_lists(router: APIRouter, snapshots: Snapshots) -> None:
         most = read_number(limit, "/query/limit", 200, 1000)
         after = read_cursor(cursor)
         as_csv = _as_csv(file_format, request.headers.get("accept", ""))
-        async with snapshots.open(asked.known_at, asked.periods) as snapshot:
+        if as_csv:
+            places.admit(bulk=False)
+        opened = snapshots.open(asked.known_at, asked.periods, from_visits=not as_csv)
+        async with opened as snapshot:
             place = await snapshot.find(unit_id, principal)
             wanted = asked.question(snapshot)
             lister = asked.lister(name, wanted, snapshot.look_back)
@@ -125,22 +129,29 @@ def add_lists(router: APIRouter, snapshots: Snapshots) -> None:
             }
 
         def pieces() -> Pieces:
-            return _csv(snapshots, unit_id, principal, asked, name)
+            return _csv(snapshots, places, unit_id, principal, asked, name)
 
-        return PieceByPiece(pieces, f"{_CSV}; charset=utf-8", headers)
+        return PieceByPiece(pieces, f"{_CSV}; charset=utf-8", headers, patience)
 
 
 @asynccontextmanager
 async def _csv(
-    snapshots: Snapshots, unit_id: str, principal: Principal, asked: _Asked, name: ListName
-) -> AsyncIterator[AsyncIterator[bytes]]:
+    snapshots: Snapshots,
+    places: Places,
+    unit_id: str,
+    principal: Principal,
+    asked: _Asked,
+    name: ListName,
+) -> AsyncIterator[AsyncGenerator[bytes, None]]:
     """A list as CSV, from a snapshot that is open as long as it is sent."""
-    async with snapshots.open(asked.known_at, asked.periods) as snapshot:
-        place: Place = await snapshot.find(unit_id, principal)
-        wanted = asked.question(snapshot)
-        lister = asked.lister(name, wanted, snapshot.look_back)
-        found = await lists_answers.found(snapshot, place, wanted, lister)
-        yield lists_answers.csv_pieces(snapshot, found)
+    opened = snapshots.open(asked.known_at, asked.periods, own_place=True)
+    with places.taken(bulk=False):
+        async with opened as snapshot:
+            place: Place = await snapshot.find(unit_id, principal)
+            wanted = asked.question(snapshot)
+            lister = asked.lister(name, wanted, snapshot.look_back)
+            found = await lists_answers.found(snapshot, place, wanted, lister)
+            yield lists_answers.csv_pieces(snapshot, found)
 
 
 def _name(text: str) -> ListName:

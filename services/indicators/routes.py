@@ -15,6 +15,7 @@ from services.indicators.figure_routes import add_figures
 from services.indicators.lists_routes import add_lists
 from services.indicators.seal_keys import Sealer
 from services.indicators.seal_routes import add_seals
+from services.indicators.sending import Patience, Places
 from services.indicators.snapshots import Snapshots
 from services.indicators.stream import Stream
 from services.indicators.stream_routes import add_stream
@@ -24,20 +25,26 @@ from shared.clients.figure_answers import Applied
 from shared.db.engine import Database
 from shared.errors import invalid
 from shared.security import require
+from shared.settings import Sending
 
 _MOST = 2**31 - 1
 
 
-def routes(snapshots: Snapshots, database: Database, sealer: Sealer, stream: Stream) -> APIRouter:
+def routes(
+    snapshots: Snapshots, database: Database, sealer: Sealer, stream: Stream, sending: Sending
+) -> APIRouter:
     """All routes of indicators."""
     router = APIRouter(tags=["indicators"])
+    places = Places()
+    patience = Patience(sending.stall_seconds, sending.whole_seconds)
+    endless = Patience(sending.stall_seconds, None)
     add_figures(router, snapshots, sealer)
     add_seals(router, snapshots, sealer)
     add_changes(router, snapshots)
     add_units(router, snapshots)
-    add_lists(router, snapshots)
-    add_bulk(router, snapshots)
-    add_stream(router, snapshots, stream)
+    add_lists(router, snapshots, places, patience)
+    add_bulk(router, snapshots, places, patience)
+    add_stream(router, snapshots, stream, endless)
     _add_applied(router, database)
     return router
 

@@ -92,7 +92,7 @@ def build(platform: Platform) -> Service:
     stream = Stream(database, snapshots, platform.ending)
     return Service(
         name="indicators",
-        router=routes(snapshots, database, sealer, stream),
+        router=routes(snapshots, database, sealer, stream, settings.sending),
         tables=tables,
         consumers=consumers,
         on_start=[

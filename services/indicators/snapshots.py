@@ -273,25 +273,28 @@ class Snapshots:
         periods: Sequence[str | None] = (),
         *,
         from_visits: bool = False,
+        own_place: bool = False,
     ) -> AsyncIterator[Snapshot]:
         """One consistent view of everything, for one answer.
 
         With `known_at` (microseconds) of everything that had been recorded by then; raises Problem
         422 for an instant that is still to come. `periods` are those the question will name:
         for a school year the calendar is read. `from_visits`: it reads visits where others read
-        cells, and waits for one of the few places for such answers.
+        cells, and waits for one of the few places for such answers, as all do that ask `known_at`.
+        `own_place`: whoever asks bounds such answers itself, because they are long.
         """
         years = await self._calendar.years_for(periods, known_at)
+        # An answer that reads visits where others read cells must not take all readers.
+        bounded = not own_place and (from_visits or known_at is not None)
+        place = self._looking_back if bounded else nullcontext()
         if known_at is None:
-            place = self._looking_back if from_visits else nullcontext()
             async with place, self._present() as snapshot:
                 yield replace(snapshot, years=years)
             return
         if known_at > micros(self._clock.now()) + _AHEAD:
             detail = "What will be known at a time to come is not known yet."
             raise invalid("/query/known_at", "in_the_future", detail)
-        # Such an answer reads visits where others read cells: it must not take all readers.
-        async with self._looking_back, self._present() as snapshot:
+        async with place, self._present() as snapshot:
             yield replace(await self._as_known(snapshot, known_at), years=years)
 
     async def _as_known(self, now: Snapshot, known_at: int) -> Snapshot:

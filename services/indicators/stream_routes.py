@@ -6,14 +6,14 @@ again while it lasts, the end. What there is to tell is `stream`'s.
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
-from services.indicators.sending import PieceByPiece, Pieces
+from services.indicators.sending import Patience, PieceByPiece, Pieces
 from services.indicators.snapshots import Snapshot, Snapshots
 from services.indicators.stream import Listener, Notice, Stream
 from services.indicators.unit_routes import Reader
@@ -51,7 +51,7 @@ _HEADERS = {
 }
 
 
-def add_stream(router: APIRouter, snapshots: Snapshots, stream: Stream) -> None:
+def add_stream(router: APIRouter, snapshots: Snapshots, stream: Stream, patience: Patience) -> None:
     """Add the route of the stream."""
 
     @router.get("/v1/stream", responses=_ANSWERS, response_class=Response)
@@ -80,7 +80,7 @@ def add_stream(router: APIRouter, snapshots: Snapshots, stream: Stream) -> None:
             await _watched(snapshot, principal, unit or [])  # refused before anything is sent
 
         @asynccontextmanager
-        async def pieces() -> AsyncIterator[AsyncIterator[bytes]]:
+        async def pieces() -> AsyncIterator[AsyncGenerator[bytes, None]]:
             async with snapshots.open() as snapshot:
                 watched = await _watched(snapshot, principal, unit or [])
                 listener = await stream.join(snapshot, principal.key_id, watched, after)
@@ -90,12 +90,12 @@ def add_stream(router: APIRouter, snapshots: Snapshots, stream: Stream) -> None:
                 stream.leave(listener)
 
         made: Callable[[], Pieces] = pieces
-        return PieceByPiece(made, _TYPE, _HEADERS)
+        return PieceByPiece(made, _TYPE, _HEADERS, patience)
 
 
 async def _events(
     stream: Stream, listener: Listener, still: "Still", lasting: float
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """Everything that is told to one listener, until somebody leaves."""
     loop = asyncio.get_running_loop()
     begun = looked = said = loop.time()
