@@ -108,41 +108,44 @@ class RegistryChange(NamedTuple):
 _VISIT = msgspec.json.Decoder(VisitData)
 _REGISTRY = msgspec.json.Decoder(RegistryData)
 _RAW = msgspec.json.Decoder(RegistryRaw)
+UNREADABLE = (msgspec.DecodeError, OverflowError, ValueError)
+"""What reading an event that makes no sense raises."""
+
+
+def read_revision(data: bytes, zone: ZoneInfo) -> Revision:
+    """Decode and measure the visit of one event; raises one of UNREADABLE."""
+    visit = _VISIT.decode(data)
+    form = visit.form
+    visited = visit.visited_at
+    flow, stock, groups, mask = measure(form)
+    return Revision(
+        visit.source,
+        visit.visit_id,
+        visit.revision,
+        visit.school_code,
+        visited.astimezone(zone).toordinal() - _EPOCH_ORDINAL,
+        (visited - _EPOCH) // _MICROSECOND,
+        (visit.received_at - _EPOCH) // _MICROSECOND,
+        (visit.recorded_at - _EPOCH) // _MICROSECOND,
+        form.monitor_id,
+        form.visit_type or "routine",
+        form.status,
+        visit.standing,
+        groups,
+        mask,
+        encode_row(flow),
+        encode_row(stock),
+    )
 
 
 def read_revisions(records: Sequence[Record], zone: ZoneInfo) -> list[Revision]:
     """Decode and measure the visits of a batch; raises InvalidEvent for the first bad record."""
-    decode = _VISIT.decode
     revisions = []
     for record in records:
         try:
-            data = decode(record.event.data)
-            visited = data.visited_at
-            day = visited.astimezone(zone).toordinal() - _EPOCH_ORDINAL
-        except (msgspec.DecodeError, OverflowError, ValueError) as error:
+            revisions.append(read_revision(record.event.data, zone))
+        except UNREADABLE as error:
             _refuse(record, error)
-        form = data.form
-        flow, stock, groups, mask = measure(form)
-        revisions.append(
-            Revision(
-                data.source,
-                data.visit_id,
-                data.revision,
-                data.school_code,
-                day,
-                (visited - _EPOCH) // _MICROSECOND,
-                (data.received_at - _EPOCH) // _MICROSECOND,
-                (data.recorded_at - _EPOCH) // _MICROSECOND,
-                form.monitor_id,
-                form.visit_type or "routine",
-                form.status,
-                data.standing,
-                groups,
-                mask,
-                encode_row(flow),
-                encode_row(stock),
-            )
-        )
     return revisions
 
 

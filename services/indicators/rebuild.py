@@ -6,13 +6,19 @@ along. What was right stays untouched, so that its readers and its disk notice n
 before the switch, nothing has happened. Computing is `rebuild_fold`'s.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import dataclass
 
 from services.indicators import announce, halts
 from services.indicators.projector import Projector
-from services.indicators.rebuild_fold import fold_cells, fold_visits
+from services.indicators.rebuild_fold import Right, fold_portions, fold_visits
+from services.indicators.rebuild_spill import Spill
+from services.indicators.rebuild_tasks import Newest, Plan
+from services.indicators.rebuild_visits import mend, wrong_portions
 from services.indicators.rebuild_workers import workers
+from services.indicators.register import Register
 from services.indicators.registry_fold import RegistryFold
 from services.indicators.registry_store import REGISTER_LOCK, Registers, state_of
 from services.indicators.verify import Asked
@@ -20,7 +26,6 @@ from shared.clock import Clock, SystemClock, micros
 from shared.db.engine import Database
 from shared.db.postgres import PostgresDatabase
 from shared.db.sqlite import SqliteDatabase
-from shared.db.tables import statements
 from shared.db.transaction import Tx
 from shared.domain.days import day_number
 from shared.journal import journal
@@ -35,7 +40,6 @@ _TABLES = (
     "unit_ids",
     "schools",
     "paths",
-    "visits",
     "visits_past",
     "day_cells",
     "month_cells",
@@ -44,13 +48,21 @@ _TABLES = (
 _REGISTRY, _VISITS = "rtsm.registry", "rtsm.visits"
 CONSUMERS = {_REGISTRY: "indicators.registry", _VISITS: "indicators.visits"}
 """The consumer of each topic, by the name under which its position is kept."""
-_INDEXES = ("visits_school_day", "visits_unattributed")
-"""Made when the rows are there: in one go, not entry by entry."""
 _RECORDS_AT_ONCE = 2_000
 _BESIDE = "anew"
 _SORT_MEMORY = "128MB"
 MANY_EVENTS = 50_000
 """From here on, starting processes pays."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Anew:
+    """What was computed: the scratch tables, and what the visits should be."""
+
+    spill: Spill
+    newest: Newest
+    right: list[Right]
+    schools: int
 
 
 class _Replay:
@@ -62,29 +74,35 @@ class _Replay:
         self._clock = clock
         self._next = {_REGISTRY: 1, _VISITS: 1}
 
-    async def into(self, database: Database, tell: Tell) -> None:
+    async def into(self, scratch: Database, tell: Tell) -> _Anew:
         """Fold all that there is: the register batch by batch, the visits set by set."""
-        registers, asked = Registers(), self._asked
-        fold = RegistryFold(registers, self._clock, asked.look_back_days)
-        while records := await self._read(_REGISTRY):
-            await _in_transaction(database, fold.handle, records)
-            self._next[_REGISTRY] = records[-1].position + 1
         async with self._ledger.reading() as tx:
             end = await journal.end(tx) - 1
-        async with database.reading() as tx:
-            register = await registers.current(tx)
-        projector = Projector(registers, self._clock, asked.zone, asked.look_back_days)
+        async with workers(many=end >= MANY_EVENTS) as working:  # they start beside this
+            register = await self._register(scratch)
+            await _lighten(scratch)
+            spill = Spill(scratch, register, end)
+            await spill.open()
+            zone, look_back = self._asked.zone, self._asked.look_back_days
+            packed = isinstance(scratch, PostgresDatabase)
+            await working.begin(Plan(register, spill.part_of, zone, look_back, packed))
 
-        def told(position: int) -> None:
-            tell(min(position, end), end)
+            def told(position: int) -> None:
+                tell(min(position, end), end)
 
-        await _drop_indexes(database)
-        async with workers(register, many=end >= MANY_EVENTS) as working:
-            self._next[_VISITS] = await fold_visits(
-                database, self._events, working, projector, asked.zone, told
-            )
-            await _make_indexes(database)
-            await fold_cells(database, working, asked.look_back_days)
+            self._next[_VISITS], newest = await fold_visits(spill, self._events, working, told)
+            right = await fold_portions(scratch, spill, working, newest)
+        return _Anew(spill, newest, right, len(register.school_codes))
+
+    async def _register(self, scratch: Database) -> Register:
+        """Fold the register; what that adds to cells is counted again with the visits."""
+        registers = Registers()
+        fold = RegistryFold(registers, self._clock, self._asked.look_back_days)
+        while records := await self._read(_REGISTRY):
+            await _in_transaction(scratch, fold.handle, records)
+            self._next[_REGISTRY] = records[-1].position + 1
+        async with scratch.reading() as tx:
+            return await registers.current(tx)
 
     async def within(self, tx: Tx) -> None:
         """Fold what has come since, in a transaction that is open."""
@@ -122,8 +140,7 @@ class _Replay:
     async def _events(self, start: int, most: int) -> list[tuple[int, bytes]]:
         """Visit events from a position on, at most so many, as (position, data)."""
         async with self._ledger.reading() as tx:
-            records = await journal.read(tx, "ingest.journal", start, [_VISITS], most)
-        return [(record.position, record.event.data) for record in records]
+            return await journal.read_data(tx, start, _VISITS, most)
 
     async def _read(self, topic: str) -> list[Record]:
         async with self._ledger.reading() as tx:
@@ -172,17 +189,29 @@ async def rebuild(
     clock = clock or SystemClock()
     replay = _Replay(ledger, asked, clock)
     async with _scratch(database) as scratch:
-        await replay.into(scratch, tell)
+        anew = await replay.into(scratch, tell)
         async with _readable(database, scratch), database.transaction() as tx:
             await replay.hold_positions(tx)
             await tx.lock(REGISTER_LOCK)
             _, before = await state_of(tx)
-            await _exchange(tx, database, scratch)
+            await _exchange_all(tx, database, scratch, anew)
             await _renumber(tx, before)
             await halts.lift(tx)
             await replay.within(tx)
             await replay.move_positions(tx)
             await _announce(tx, asked, clock)
+
+
+async def _exchange_all(tx: Tx, database: Database, scratch: Database, anew: _Anew) -> None:
+    """Put what was computed in the place of what is held; visits are compared beside the rest."""
+    comparing = asyncio.ensure_future(wrong_portions(database, anew.spill, anew.right))
+    try:
+        await _exchange(tx, database, scratch)
+        wrong = await comparing
+    finally:
+        comparing.cancel()
+        await asyncio.gather(comparing, return_exceptions=True)
+    await mend(tx, anew.spill, anew.newest, wrong, anew.schools)
 
 
 async def _exchange(tx: Tx, database: Database, scratch: Database) -> None:
@@ -227,16 +256,16 @@ def _readable(database: Database, scratch: Database) -> AbstractAsyncContextMana
     return nullcontext()
 
 
-async def _drop_indexes(scratch: Database) -> None:
+async def _lighten(scratch: Database) -> None:
+    """Empty the cells of what folding the register added; nothing looks for one of them."""
     async with scratch.transaction() as tx:
-        for index in _INDEXES:
-            await tx.execute(f"DROP INDEX {index}")
-
-
-async def _make_indexes(scratch: Database) -> None:
-    async with scratch.transaction() as tx:
-        for statement in statements(scratch.tables, scratch.dialect):
-            await tx.execute(statement)
+        for table in ("day_cells", "month_cells"):
+            if tx.dialect == "postgresql":
+                await tx.execute(f"TRUNCATE {table}")
+                await tx.execute(f"ALTER TABLE {table} SET UNLOGGED")
+                await tx.execute(f"ALTER TABLE {table} DROP CONSTRAINT {table}_pkey")
+            else:
+                await tx.execute(f"DELETE FROM {table}")
 
 
 async def _renumber(tx: Tx, before: int) -> None:

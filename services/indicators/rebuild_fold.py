@@ -1,26 +1,33 @@
 """The fold of a whole journal into an empty database, set by set instead of batch by batch.
 
-Owns the two passes: every visit event becomes a row, then every school's rows become sums, which
-are written once, when no later school can add to them. Gives what the fold of the same events in
-any batches gives; memory holds a few pages of events and the cells that are not finished. The
-register must be there already. Arithmetic is `rebuild_workers`' and `recount`'s.
+Owns the two passes: every visit event becomes a row in the part of its school, then every part's
+rows become sums, which are written once, when no later school can add to them. Gives what the fold
+of the same events in any batches gives; memory holds a few pages or portions and the cells that
+are not finished. The register must be there already. Arithmetic is `rebuild_tasks`' and
+`recount`'s, the parts are `rebuild_spill`'s.
 """
 
 import asyncio
+import pickle
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, TypeVar
-from zoneinfo import ZoneInfo
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from services.indicators import store
-from services.indicators.cells import encode_presence, encode_rows
-from services.indicators.contributions import PresenceChange, Sums
 from services.indicators.incoming import Revision
-from services.indicators.projector import Projector
+from services.indicators.rebuild_cells import Rows, Written, written
+from services.indicators.rebuild_spill import Portion, Spill, repeated
+from services.indicators.rebuild_tasks import Counted, Key, Newest, Parted
 from services.indicators.rebuild_workers import Workers
-from services.indicators.recount import Finished, Recount, portions
+from services.indicators.recount import Recount, portions
+from services.indicators.register import Ints
+from shared.db.copying import copy_in
 from shared.db.engine import Database
-from shared.db.errors import Conflict
+from shared.db.postgres import PostgresDatabase
 from shared.db.transaction import Tx
 
 N = TypeVar("N")
@@ -28,43 +35,147 @@ T = TypeVar("T")
 Page = Callable[[int, int], Awaitable[list[tuple[int, bytes]]]]
 """Reads (position, data) of visit events from a position on, at most so many."""
 _EVENTS_AT_ONCE = 4_000
-_SCHOOL = Revision._fields.index("school_code")
-_GROUPS = Revision._fields.index("groups")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Right:
+    """What a portion's visits should be: the digest of the rows that should be held."""
+
+    portion: Portion
+    digest: bytes
 
 
 async def fold_visits(
-    scratch: Database,
-    page: Page,
-    workers: Workers,
-    projector: Projector,
-    zone: ZoneInfo,
-    tell: Callable[[int], None],
-) -> int:
-    """Turn every visit event into a row; returns the position after the last one."""
-    index = workers.register.school_index
-    groups: dict[int, int] = {}
+    spill: Spill, page: Page, workers: Workers, tell: Callable[[int], None]
+) -> tuple[int, Newest]:
+    """Part every visit event; returns the position after the last one, and what holds of many."""
     following = 1
-    async for position, rows in _ahead(_decoded(page, workers, zone), workers.at_once):
-        for row in rows:
-            school = index.get(row[_SCHOOL])
-            if school is not None:
-                groups[school] = groups.get(school, 0) | row[_GROUPS]
-        await _keep(scratch, projector, index, rows)
+    newest: dict[Key, tuple[int, int]] = {}
+    met: list[NDArray[np.int64]] = []
+    async for position, parted in _ahead(_read(page, workers), workers.at_once):
+        await spill.keep(parted)
+        met.append(parted.met)
+        for key, revision, place in parted.again:
+            _better(newest, key, revision, place)
         following = position + 1
         tell(position)
-    async with scratch.transaction() as tx:
-        await store.save_groups(tx, [(bits, school) for school, bits in groups.items()])
-    return following
+    if twice := await asyncio.to_thread(repeated, met):
+        await _told_twice(spill, workers, twice, newest)
+    return following, newest
 
 
-async def _decoded(
-    page: Page, workers: Workers, zone: ZoneInfo
-) -> AsyncIterator[Awaitable[tuple[int, list[tuple[Any, ...]]]]]:
-    """Each page of events, being decoded."""
+async def _read(page: Page, workers: Workers) -> AsyncIterator[Awaitable[tuple[int, Parted]]]:
+    """Each page of events, being parted."""
     following = 1
     while events := await page(following, _EVENTS_AT_ONCE):
         following = events[-1][0] + 1
-        yield _with(events[-1][0], workers.revisions([data for _, data in events], zone))
+        yield _with(events[-1][0], workers.parted(events))
+
+
+def _better(newest: dict[Key, tuple[int, int]], key: Key, revision: int, position: int) -> None:
+    """Of two revisions the newer holds, of one that is told twice the first telling."""
+    held = newest.get(key)
+    if held is None or revision > held[0] or (revision == held[0] and position < held[1]):
+        newest[key] = (revision, position)
+
+
+async def _told_twice(
+    spill: Spill, workers: Workers, numbers: list[int], newest: dict[Key, tuple[int, int]]
+) -> None:
+    """Find the first revisions behind numbers that were met again."""
+    async with spill.reading() as tx:
+        for portion in (*spill.portions(), *spill.unplaced()):
+            for key, revision, position in await workers.named(
+                await spill.pages(tx, portion), numbers
+            ):
+                _better(newest, key, revision, position)
+
+
+async def fold_portions(
+    scratch: Database, spill: Spill, workers: Workers, newest: Newest
+) -> list[Right]:
+    """Compute and write all but visits; returns what those should be, portion by portion."""
+    await workers.settle(newest)
+    right: list[Right] = []
+
+    async def counting() -> AsyncIterator[Awaitable[tuple[Portion, Counted]]]:
+        async with spill.reading() as tx:
+            for portion in (*spill.portions(), *spill.unplaced()):
+                pages = await spill.pages(tx, portion)
+                yield _with(portion, workers.counted(pages, portion.schools))
+
+    recount = Recount(workers.plan.register, workers.plan.look_back)
+    async for portion, found in _ahead(counting(), workers.at_once):
+        right.append(Right(portion, found.digest))
+        async with scratch.transaction() as tx:
+            await store.keep_past(tx, found.past)
+            await store.save_groups(tx, found.groups)
+        await _take(scratch, recount, portion.schools, found, packed=workers.plan.packed)
+    await _write(scratch, written(recount.rest(), packed=workers.plan.packed))
+    return right
+
+
+async def fold_cells(database: Database, workers: Workers) -> None:
+    """Compute and write every cell and presence record from the visits that a database holds."""
+    plan = workers.plan
+    async with database.transaction() as tx:
+        for table in ("day_cells", "month_cells"):
+            await tx.execute(f"DELETE FROM {table}")
+    async with database.reading() as tx:
+        counts = await store.visit_counts(tx, plan.register.known_schools().tolist())
+
+        async def counting() -> AsyncIterator[Awaitable[tuple[Ints, Counted]]]:
+            for schools in portions(plan.register, counts):
+                page = await _page_of(
+                    tx, [school for school in schools.tolist() if school in counts]
+                )
+                yield _with(schools, workers.counted([page], schools))
+
+        recount = Recount(plan.register, plan.look_back)
+        async for schools, found in _ahead(counting(), workers.at_once):
+            await _take(database, recount, schools, found, packed=plan.packed)
+    await _write(database, written(recount.rest(), packed=plan.packed))
+
+
+async def _page_of(tx: Tx, schools: list[int]) -> bytes:
+    """The visits held of schools, as a page of parted rows."""
+    if not schools:
+        return pickle.dumps([])
+    rows = await tx.fetch(
+        f"SELECT school,{','.join(Revision._fields)} FROM visits WHERE school = ANY($1::integer[])",
+        schools,
+    )
+    return await asyncio.to_thread(lambda: pickle.dumps([(0, *row) for row in rows]))
+
+
+async def _take(
+    database: Database, recount: Recount, schools: Ints, found: Counted, *, packed: bool
+) -> None:
+    """Write what a portion finished, alone or as the last of several."""
+    if found.cells is not None:
+        await _write(database, found.cells)
+    if found.left is not None:
+        finished = await asyncio.to_thread(recount.take, schools, found.left)
+        await _write(database, await asyncio.to_thread(written, finished, packed=packed))
+
+
+async def _write(database: Database, cells: Written) -> None:
+    """Write cells that nothing will be added to."""
+    await _insert(database, "day_cells", ("unit", "day", "slot", "flow", "stock"), cells.days)
+    await _insert(database, "month_cells", ("unit", "month", "slot", "flow", "stock"), cells.months)
+    await _insert(database, "presence", ("path", "quarter", "slot", "data"), cells.presence)
+
+
+async def _insert(database: Database, table: str, columns: tuple[str, ...], rows: Rows) -> None:
+    if not rows:
+        return
+    if isinstance(rows, bytes):
+        if not isinstance(database, PostgresDatabase):
+            raise TypeError("only PostgreSQL copies bytes")
+        await copy_in(database, table, columns, rows)
+        return
+    async with database.transaction() as tx:
+        await tx.insert_rows(table, columns, rows)
 
 
 async def _with(name: N, work: Awaitable[T]) -> tuple[N, T]:
@@ -85,82 +196,3 @@ async def _ahead(work: AsyncIterator[Awaitable[T]], most: int) -> AsyncIterator[
         for task in under_way:
             task.cancel()
         await asyncio.gather(*under_way, return_exceptions=True)
-
-
-async def _keep(
-    scratch: Database, projector: Projector, index: Any, rows: list[tuple[Any, ...]]
-) -> None:
-    """Write a page of visits: first revisions in bulk, others against what is held."""
-    revisions = [Revision(*row) for row in rows]
-    first = [(index.get(row.school_code), row) for row in revisions if row.revision == 1]
-    later = [row for row in revisions if row.revision != 1]
-    try:
-        async with scratch.transaction() as tx:
-            await store.insert_visits(tx, first)
-            if later:
-                await projector.keep(tx, later)
-    except Conflict:
-        # A journal that tells a first revision twice: what is held decides, as in the live fold.
-        async with scratch.transaction() as tx:
-            await projector.keep(tx, revisions)
-
-
-async def fold_cells(scratch: Database, workers: Workers, look_back: int) -> None:
-    """Compute and write every cell and presence record from the visits."""
-    register = workers.register
-    recount = Recount(register, look_back)
-    async with scratch.transaction() as tx:
-        for table in ("day_cells", "month_cells"):
-            await tx.execute(f"DELETE FROM {table}")  # what folding the register added
-    async with scratch.reading() as tx:
-        counts = await store.visit_counts(tx, register.known_schools().tolist())
-
-        async def summed() -> AsyncIterator[Awaitable[Any]]:
-            for schools in portions(register, counts):
-                visited = [school for school in schools.tolist() if school in counts]
-                rows = await store.visits_of(tx, visited) if visited else []
-                yield _with(schools, workers.sums(rows, schools, look_back))
-
-        async for schools, deltas in _ahead(summed(), workers.at_once):
-            finished = await asyncio.to_thread(recount.take, schools, deltas)
-            await _write(scratch, finished)
-    await _write(scratch, recount.rest())
-
-
-async def _write(scratch: Database, finished: Finished) -> None:
-    """Write cells that nothing will be added to."""
-    rows = await asyncio.to_thread(_rows, finished)
-    presence = await asyncio.to_thread(_presence_rows, finished.presence)
-    async with scratch.transaction() as tx:
-        for table, when, cells in zip(
-            ("day_cells", "month_cells"), ("day", "month"), rows, strict=True
-        ):
-            await _insert(tx, table, ("unit", when, "slot", "flow", "stock"), cells)
-        await _insert(tx, "presence", ("path", "quarter", "slot", "data"), presence)
-
-
-async def _insert(tx: Tx, table: str, columns: tuple[str, ...], rows: list[Any]) -> None:
-    if rows:
-        await tx.insert_rows(table, columns, rows)
-
-
-def _rows(finished: Finished) -> tuple[list[Any], list[Any]]:
-    days = _joined(finished.flow, finished.stock)
-    return days, _joined(finished.flow.by_month(), finished.stock.by_month())
-
-
-def _joined(flow: Sums, stock: Sums) -> list[Any]:
-    """Rows (unit, when, slot, flow, stock) of the cells that any of the two falls on."""
-    cells: dict[tuple[int, int], list[bytes | None]] = {}
-    for place, sums in enumerate((flow, stock)):
-        keys = zip(sums.unit.tolist(), sums.when.tolist(), strict=True)
-        for key, blob in zip(keys, encode_rows(sums.values), strict=True):
-            cells.setdefault(key, [None, None])[place] = blob
-    return [(*key, 0, *cells[key]) for key in sorted(cells)]
-
-
-def _presence_rows(change: PresenceChange) -> list[Any]:
-    rows: dict[tuple[int, int], list[int]] = {}
-    for place, key in enumerate(zip(change.path.tolist(), change.quarter.tolist(), strict=True)):
-        rows.setdefault(key, []).append(place)
-    return [(*key, 0, encode_presence(change.records[at])) for key, at in sorted(rows.items())]

@@ -7,40 +7,15 @@ and what can be asked. Started by `rebuild_workers` alone; ends with its standar
 import pickle
 import struct
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, BinaryIO
-from zoneinfo import ZoneInfo
 
-from services.indicators.contributions import Deltas, whole
-from services.indicators.incoming import read_revisions
-from services.indicators.register import Ints, Register
-from services.indicators.visits import Visits
-from shared.journal.records import Event, InvalidEvent, Record
+from services.indicators.rebuild_tasks import Newest, Plan, counted, named, parted
 
 LENGTH = struct.Struct(">Q")
-
-
-def revisions(_: Register, data: Sequence[bytes], zone: ZoneInfo) -> list[tuple[Any, ...]]:
-    """The visits of events as rows of `Revision`; those that make no sense are left out."""
-    records = [
-        Record("", place, Event("", "", "", "", 0, 0, each)) for place, each in enumerate(data)
-    ]
-    while True:
-        try:
-            return [tuple(row) for row in read_revisions(records, zone)]
-        except InvalidEvent as error:  # the consumer set it aside, too
-            refused = error.record
-            records = [record for record in records if record is not refused]
-
-
-def sums(
-    register: Register, rows: Sequence[Sequence[Any]], schools: Ints, look_back: int
-) -> Deltas:
-    """Everything that schools add, given rows of all their visits."""
-    return whole(Visits.from_rows(rows), register, schools, look_back)
-
-
-ASKED: dict[str, Callable[..., Any]] = {"revisions": revisions, "sums": sums}
+ASKED: dict[str, Callable[..., Any]] = {"parted": parted, "named": named, "counted": counted}
+PLAN, NEWEST = "plan", "newest"
+"""Not questions, but what there is to know for all that follow: nothing is answered."""
 
 
 def framed(value: object) -> bytes:
@@ -58,16 +33,22 @@ def _read(source: BinaryIO) -> Any:
 
 
 def main() -> None:
-    """Take the register, then answer until nobody asks."""
+    """Answer until nobody asks."""
     source, sink = sys.stdin.buffer, sys.stdout.buffer
-    register = _read(source)
+    plan: Plan
+    newest: Newest = {}
     while True:
         try:
             name, args = _read(source)
         except EOFError:
             return
-        sink.write(framed(ASKED[name](register, *args)))
-        sink.flush()
+        if name == PLAN:
+            [plan] = args
+        elif name == NEWEST:
+            [newest] = args
+        else:
+            sink.write(framed(ASKED[name](plan, newest, *args)))
+            sink.flush()
 
 
 if __name__ == "__main__":

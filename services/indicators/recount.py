@@ -32,10 +32,8 @@ class Finished:
 
 def portions(register: Register, visit_counts: Mapping[int, int]) -> Iterator[Ints]:
     """Divide all schools into portions of few visits; schools of one path follow each other."""
-    schools = register.known_schools()
-    newest = register.seg_path[register.first[schools + 1] - 1]
+    ordered = in_order(register)
     begin, visits = 0, 0
-    ordered: Ints = schools[np.argsort(newest, kind="stable")]
     for place, school in enumerate(ordered.tolist()):
         visits += visit_counts.get(school, 0)
         if visits >= _VISITS_AT_ONCE or place + 1 - begin >= _SCHOOLS_AT_ONCE:
@@ -43,6 +41,14 @@ def portions(register: Register, visit_counts: Mapping[int, int]) -> Iterator[In
             begin, visits = place + 1, 0
     if begin < ordered.size:
         yield ordered[begin:]
+
+
+def in_order(register: Register) -> Ints:
+    """Return all schools so that those of one path follow each other."""
+    schools = register.known_schools()
+    newest = register.seg_path[register.first[schools + 1] - 1]
+    ordered: Ints = schools[np.argsort(newest, kind="stable")]
+    return ordered
 
 
 class Recount:
@@ -53,8 +59,8 @@ class Recount:
         self._look_back = look_back
         self._flow, self._stock = no_sums(FLOWS), no_sums(STOCKS)
         self._presence: list[PresenceChange] = []
-        pairs = np.unique(np.stack((register.seg_school, register.seg_path)), axis=1)
-        self._pair_school, self._pair_path = pairs[0], pairs[1]
+        pairs = np.unique((register.seg_school.astype(np.int64) << 32) | register.seg_path)
+        self._pair_school, self._pair_path = pairs >> 32, pairs & 0xFFFFFFFF
         self._open_paths = np.bincount(self._pair_path, minlength=len(register.paths))
         inside = register.path_units >= 0
         self._path_of = np.nonzero(inside)[0]
@@ -76,6 +82,12 @@ class Recount:
         gone = self._pair_path[passed[self._pair_school]]
         self._open_paths -= np.bincount(gone, minlength=self._open_paths.size)
         return self._finished()
+
+    def left(self) -> Deltas:
+        """Return what is held of units and paths that are not finished, as sums to be taken."""
+        none = np.zeros(0, np.int32)
+        presence = joined_presence(self._presence) if self._presence else no_presence()
+        return Deltas(self._flow, self._stock, presence, none, none)
 
     def rest(self) -> Finished:
         """Return what was never finished: units and paths without schools."""

@@ -35,6 +35,7 @@ from demo import synthetic
 from services.app import create_app
 from services.indicators.incoming import Revision, read_revisions
 from services.indicators.rebuild_fold import fold_cells
+from services.indicators.rebuild_tasks import Plan
 from services.indicators.rebuild_workers import workers
 from services.indicators.registry_store import Registers
 from shared.clock import SetClock, micros
@@ -205,8 +206,13 @@ class Load:
                 await tx.execute("DELETE FROM presence")
             async with database.reading() as tx:
                 register = await Registers().current(tx)
-            async with workers(register, many=True) as working:
-                await fold_cells(database, working, self._settings.look_back_days)
+            nowhere = np.zeros(len(register.school_codes), np.int32)
+            asked = self._settings
+            async with workers(many=True) as working:
+                await working.begin(
+                    Plan(register, nowhere, asked.zone, asked.look_back_days, packed=True)
+                )
+                await fold_cells(database, working)
 
     async def _raw(self) -> None:
         connection = await asyncpg.connect(self._url)

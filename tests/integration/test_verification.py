@@ -17,7 +17,7 @@ from uuid import uuid4
 import pytest
 
 from services import operations
-from services.indicators import cell_store, definition_file, rebuild
+from services.indicators import cell_store, definition_file, rebuild, rebuild_spill
 from services.indicators.contributions import Deltas
 from services.indicators.definition_file import load
 from services.indicators.verify_watch import Watch
@@ -235,8 +235,11 @@ async def test_a_rebuild_by_other_processes_mends_and_gives_the_same(
     either: Embedded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rebuild, "MANY_EVENTS", 1)
+    monkeypatch.setattr(rebuild_spill, "SMALL_PART", 1)
+    monkeypatch.setattr(rebuild_spill, "VISITS_AT_ONCE", 3)
     await wrong_cell(either)
     await written(either, "DELETE FROM presence")
+    await written(either, "UPDATE visits SET school = 1, monitor = 'another' WHERE school = 0")
     assert await either.verified()
     await either.rebuild()
     assert await either.verified() == []

@@ -8,12 +8,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import MetaData
 
+from services.indicators import rebuild_spill
 from services.indicators.projector import Projector
 from services.indicators.rebuild import rebuild
 from services.indicators.registry_fold import RegistryFold
@@ -80,6 +82,16 @@ async def ledger(folder: Path, events: list[Event]) -> AsyncIterator[SqliteDatab
         await opened.close()
 
 
+@asynccontextmanager
+async def divided(part: int, portion: int) -> AsyncIterator[None]:
+    """Let a rebuild divide what it holds as if there were much more of it."""
+    with (
+        patch.object(rebuild_spill, "SMALL_PART", part),
+        patch.object(rebuild_spill, "VISITS_AT_ONCE", portion),
+    ):
+        yield
+
+
 def silent(done: int, total: int) -> None:
     assert 0 <= done <= total
 
@@ -90,9 +102,16 @@ async def test_rebuild_and_fold_agree_and_verify_finds_damage(seed: int) -> None
     rng = Random(seed)
     versions, sent, _ = arrivals(rng)
     rng.shuffle(sent)
+    sent += [known for known in sent if rng.random() < 0.2]  # a journal that repeats itself
     events = [registry_record(0, version).event for version in versions]
     events += [visit_event(known) for known in sent]
-    async with database() as db, ledger(db.path.parent, events) as source:
+    # Few visits in many parts: what a nation's journal is divided into.
+    small = rng.choice((1, 3, rebuild_spill.SMALL_PART))
+    async with (
+        database() as db,
+        ledger(db.path.parent, events) as source,
+        divided(small, rng.choice((1, 5))),
+    ):
         registers = Registers()
         projector = Projector(registers, CLOCK, ZONE, LOOK_BACK)
         fold = RegistryFold(registers, CLOCK, LOOK_BACK)
@@ -134,6 +153,10 @@ async def _damage(db: SqliteDatabase, rng: Random) -> bool:
             ("month_cells", cell, "DELETE FROM month_cells"),
             ("presence", "length(data) > 0", "DELETE FROM presence"),
             ("visits", "1", "DELETE FROM visits"),
+            ("visits", "1", "UPDATE visits SET day = day + 1"),
+            ("visits", "1", "UPDATE visits SET school = 98"),
+            ("visits", "school > 0", "UPDATE visits SET school = 0"),
+            ("visits", "1", "UPDATE visits SET visit_id = visit_id || 'x'"),
             ("day_cells", cell, "UPDATE day_cells SET unit = 99"),
         )
     )
