@@ -24,7 +24,7 @@ from services.indicators.cells import (
     sum_presence,
 )
 from services.indicators.contributions import Deltas, PresenceChange, Sums
-from services.indicators.store import literal
+from shared.db.packing import literal
 from shared.db.transaction import Tx
 
 _SLOTS = 16
@@ -45,6 +45,7 @@ class _Cells:
     units: list[int]
     times: list[int]
     there: NDArray[np.bool_]
+    addresses: list[object]
     rows: list[tuple[object, ...]]
 
     @classmethod
@@ -53,10 +54,10 @@ class _Cells:
         keys = np.union1d(_keys(flow), _keys(stock))
         times = (keys & 0xFFFFFFFF).astype(np.uint32).view(np.int32).tolist()
         none = np.zeros(keys.size, bool)
-        return cls(table, when, flow, stock, keys, (keys >> 32).tolist(), times, none, [])
+        return cls(table, when, flow, stock, keys, (keys >> 32).tolist(), times, none, [], [])
 
     def add_to(self, slot: int, held: Sequence[Any]) -> None:
-        """Add the sums to the rows held (unit, when, flow, stock)."""
+        """Add the sums to the rows held (unit, when, flow, stock, address)."""
         flow: list[Blob] = [None] * len(self.units)
         stock: list[Blob] = [None] * len(self.units)
         if held:
@@ -66,19 +67,30 @@ class _Cells:
                 flow[place], stock[place] = row[2], row[3]
         _add_rows(flow, np.searchsorted(self.keys, _keys(self.flow)).tolist(), self.flow, FLOWS)
         _add_rows(stock, np.searchsorted(self.keys, _keys(self.stock)).tolist(), self.stock, STOCKS)
+        # By place: the order in which `there` names them.
+        self.addresses = [held[row][4] for row in np.argsort(at).tolist()] if held else []
         slots = [slot] * len(self.units)
         self.rows = list(zip(self.units, self.times, slots, flow, stock, strict=True))
 
     async def write(self, tx: Tx) -> None:
-        """Write the rows: of many, what was not there is appended without asking for conflicts."""
+        """Write the rows: of many, the new ones are appended and the others set where they are."""
         keys, blobs = ("unit", self.when, "slot"), ("flow", "stock")
         rows = self.rows
-        many = len(rows) >= _LARGE
-        old = np.flatnonzero(self.there).tolist() if many else range(len(rows))
-        if len(old) < len(rows):
-            fresh = np.flatnonzero(~self.there).tolist() if old else range(len(rows))
-            await tx.insert_rows(self.table, (*keys, *blobs), [rows[place] for place in fresh])
-        await tx.upsert_rows(self.table, keys, (*keys, *blobs), [rows[place] for place in old])
+        if len(rows) < _LARGE:
+            await tx.upsert_rows(self.table, keys, (*keys, *blobs), rows)
+            return
+        fresh = [rows[place] for place in np.flatnonzero(~self.there).tolist()]
+        if fresh:
+            await tx.insert_rows(self.table, (*keys, *blobs), fresh)
+        held = np.flatnonzero(self.there).tolist()
+        await tx.update_at(
+            self.table,
+            blobs,
+            [
+                (address, *rows[place][3:])
+                for address, place in zip(self.addresses, held, strict=True)
+            ],
+        )
 
 
 async def take_slot(tx: Tx) -> int:
@@ -148,11 +160,11 @@ async def _held(
     other: Sequence[int],
     slot: int,
 ) -> list[Any]:
-    """Fetch the slot's rows of these key pairs."""
+    """Fetch the slot's rows of these key pairs, each with its address last."""
     if not one:
         return []
     first, second = keys
-    chosen = ",".join(f"c.{column}" for column in (first, second, *columns))
+    chosen = ",".join(f"c.{column}" for column in (first, second, *columns, tx.address))
     if tx.dialect == "postgresql":
         return await tx.fetch(
             f"SELECT {chosen} FROM unnest($1::text::integer[],$2::text::integer[]) AS q(a, b) "

@@ -11,6 +11,7 @@ from typing import Any
 from services.indicators.incoming import Revision
 from services.indicators.slices import NEIGHBOURS, Changed
 from services.indicators.visits import COLUMNS
+from shared.db.packing import literal
 from shared.db.transaction import Tx
 
 Key = tuple[str, str]
@@ -63,7 +64,7 @@ async def save_groups(tx: Tx, groups: Sequence[tuple[int, int]]) -> None:
         await tx.execute(
             "UPDATE schools s SET groups = s.groups | q.added FROM "
             "unnest($1::text::integer[],$2::text::integer[]) AS q(added, id) WHERE s.id = q.id",
-            *("{" + ",".join(map(str, column)) + "}" for column in zip(*groups, strict=True)),
+            *(literal(column) for column in zip(*groups, strict=True)),
         )
         return
     await tx.many("UPDATE schools SET groups = groups | $1 WHERE id = $2", groups)
@@ -176,11 +177,3 @@ async def visit_counts(tx: Tx, schools: Sequence[int]) -> dict[int, int]:
         list(schools),
     )
     return {row[0]: row[1] for row in rows}
-
-
-def literal(integers: Iterable[int]) -> str:
-    """Write integers as PostgreSQL's array literal.
-
-    The driver looks at every element of a real array several times; a text it just sends.
-    """
-    return "{" + ",".join(map(str, integers)) + "}"

@@ -15,8 +15,9 @@ import asyncpg
 from sqlalchemy import MetaData
 
 from shared.db.errors import Conflict, DatabaseError, Transient
+from shared.db.packing import packed
 from shared.db.signal import Signal
-from shared.db.tables import array_type, statements
+from shared.db.tables import statements
 from shared.db.transaction import Row, Tx
 
 _WAIT_SECONDS = 5.0
@@ -64,6 +65,7 @@ class PostgresTx:
     """A transaction on one connection of a schema."""
 
     dialect = "postgresql"
+    address = "ctid::text"
 
     def __init__(self, connection: Any, schema: str, tables: MetaData) -> None:
         self._connection = connection
@@ -105,20 +107,29 @@ class PostgresTx:
         """Insert rows or set the other columns where the keys exist, as one statement."""
         if not rows:
             return
-        declared = self._tables.tables[table]
-        arrays = ",".join(
-            f"${place}::{array_type(declared, name)}" for place, name in enumerate(columns, 1)
-        )
         change = ",".join(f"{name}=excluded.{name}" for name in columns if name not in keys)
+        given, arguments = packed(self._tables.tables[table], columns, rows)
         sql = (
-            f"INSERT INTO {table} ({','.join(columns)}) SELECT * FROM unnest({arrays}) "
-            f"ON CONFLICT ({','.join(keys)}) DO "
+            f"INSERT INTO {table} ({','.join(columns)}) {given} ON CONFLICT ({','.join(keys)}) DO "
             + (f"UPDATE SET {change}" if change else "NOTHING")
         )
         with _told():
-            await self._connection.execute(
-                sql, *(list(column) for column in zip(*rows, strict=True))
-            )
+            await self._connection.execute(sql, *arguments)
+
+    async def update_at(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        """Set columns of the rows at the addresses that come first in each of `rows`."""
+        if not rows:
+            return
+        addresses, *values = zip(*rows, strict=True)
+        given, arguments = packed(
+            self._tables.tables[table], columns, zip(*values, strict=True), addresses
+        )
+        change = ",".join(f"{name}=g.{name}" for name in columns)
+        changed = await self.execute(
+            f"UPDATE {table} t SET {change} FROM ({given}) g WHERE t.ctid = g.address", *arguments
+        )
+        if changed != len(rows):
+            raise Transient(f"{len(rows) - changed} rows of {table} went meanwhile")
 
     async def lock(self, name: str, *, shared: bool = False) -> None:
         """Hold a named lock of this schema until the transaction ends."""

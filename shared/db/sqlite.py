@@ -63,6 +63,7 @@ class SqliteTx:
     """A transaction on one connection of a SQLite file."""
 
     dialect = "sqlite"
+    address = "rowid"
 
     def __init__(self, connection: sqlite3.Connection, pool: ThreadPoolExecutor) -> None:
         self._connection = connection
@@ -118,6 +119,14 @@ class SqliteTx:
             + (f"UPDATE SET {change}" if change else "NOTHING")
         )
         await self.run(lambda connection: connection.executemany(sql, rows))
+
+    async def update_at(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        """Set columns of the rows at the addresses that come first in each of `rows`."""
+        change = ",".join(f"{name}=?{place}" for place, name in enumerate(columns, 2))
+        sql = f"UPDATE {table} SET {change} WHERE rowid=?1"
+        changed = await self.run(lambda connection: connection.executemany(sql, rows).rowcount)
+        if rows and changed != len(rows):
+            raise Transient(f"{len(rows) - changed} rows of {table} went meanwhile")
 
     async def lock(self, name: str, *, shared: bool = False) -> None:
         """A writer of a SQLite file is alone: nothing to do."""

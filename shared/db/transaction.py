@@ -14,6 +14,8 @@ class Tx(Protocol):
     """One transaction, or one read snapshot, on one connection."""
 
     dialect: str
+    address: str
+    """What to select, after a table's name and a dot, to learn where a row is (`update_at`)."""
 
     async def fetch(self, sql: str, *args: Any) -> list[Any]:
         """All rows of a query, as indexable sequences."""
@@ -39,6 +41,14 @@ class Tx(Protocol):
         self, table: str, keys: Sequence[str], columns: Sequence[str], rows: Sequence[Row]
     ) -> None:
         """Insert rows or, where `keys` exist, set the other `columns`; keys must not repeat."""
+        ...
+
+    async def update_at(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        """Set `columns` of rows already read: each of `rows` is its `address`, then the values.
+
+        An address holds in the transaction that read it, for as long as nobody else may write the
+        row; raises Transient when there is none.
+        """
         ...
 
     async def lock(self, name: str, *, shared: bool = False) -> None:
