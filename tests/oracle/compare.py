@@ -28,12 +28,22 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Window:
-    """A period as asked of the server, and the days that it means."""
+    """A period as asked of the server, and the days that it means.
+
+    `earlier` are those of the period before it, where they do not follow from its own (`before`).
+    """
 
     period: str
     first: date
     last: date
     ending: str | None = None
+    earlier: tuple[date, date] | None = None
+
+    @property
+    def asked(self) -> dict[str, str]:
+        """The window as parameters of a call."""
+        ending = {} if self.ending is None else {"ending": self.ending}
+        return {"period": self.period, **ending}
 
     def __str__(self) -> str:
         return self.period if self.ending is None else f"{self.period} ending {self.ending}"
@@ -173,9 +183,7 @@ async def check_everything(
         path = f"/v1/units/{quote(unit, safe='')}/figures"
         for view in views:
             for window in windows:
-                asked = {"period": window.period, "view": view}
-                if window.ending is not None:
-                    asked["ending"] = window.ending
+                asked = window.asked | {"view": view}
                 if known_at is not None:
                     asked["known_at"] = known_at.isoformat()
                 answer = await client.get(path, params=asked, headers=headers)

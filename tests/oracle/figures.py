@@ -13,6 +13,8 @@ from tests.oracle.answers import FIXED, GROUPS, flow_answers, replaces, stock_an
 from tests.oracle.visits import Operation, Visit, World, replay
 
 LOOK_BACK = 365
+_REMEMBERED = 1_000
+"""Answers kept: the same unit and window are asked about from several sides."""
 FLOWS = (
     "student_attendance",
     "teacher_attendance",
@@ -22,6 +24,8 @@ FLOWS = (
     "visits_made",
 )
 Tally = dict[tuple[str, str | None], list[tuple[str, int, int]]]
+Asked = tuple[str, date, date, date, str]
+"""A unit, the first and last day, the server's today and the view."""
 
 
 class Oracle:
@@ -35,9 +39,19 @@ class Oracle:
         for visit in self.world.counted():
             self.visits.append((visit.day, visit.code, visit))
             self.by_school[visit.code].append((visit.day, visit))
+        self._figures: dict[Asked, dict[str, Any]] = {}
+        self._tallies: dict[Asked, tuple[Tally, list[str]]] = {}
 
     def figures(self, unit: str, first: date, last: date, today: date, view: str) -> dict[str, Any]:
         """The figures answer for the days first to last; `view` is as_was or restated."""
+        asked = (unit, first, last, today, view)
+        if asked not in self._figures:
+            if len(self._figures) >= _REMEMBERED:
+                self._figures.clear()
+            self._figures[asked] = self._answer(*asked)
+        return self._figures[asked]
+
+    def _answer(self, unit: str, first: date, last: date, today: date, view: str) -> dict[str, Any]:
         last_day = min(last, today)
         tally, registered = self.tally(unit, first, last, today, view)
         known = [
@@ -66,6 +80,16 @@ class Oracle:
         self, unit: str, first: date, last: date, today: date, view: str
     ) -> tuple[Tally, list[str]]:
         """What each school answered to each figure, and the schools registered on the last day."""
+        asked = (unit, first, last, today, view)
+        if asked not in self._tallies:
+            if len(self._tallies) >= _REMEMBERED:
+                self._tallies.clear()
+            self._tallies[asked] = self._said(*asked)
+        return self._tallies[asked]
+
+    def _said(
+        self, unit: str, first: date, last: date, today: date, view: str
+    ) -> tuple[Tally, list[str]]:
         last_day = min(last, today)
 
         def belongs(code: str, day: date) -> bool:
@@ -74,7 +98,7 @@ class Oracle:
         tally: Tally = {}
         for day, code, visit in self.visits:
             if first <= day <= last and belongs(code, day):
-                answers = flow_answers(visit.form, self.register.gender(code, day))
+                answers = self.flowing(visit, self.register.gender(code, day))
                 for indicator, split, num, den in answers:
                     tally.setdefault((indicator, split), []).append((code, num, den))
         registered = [
@@ -86,6 +110,10 @@ class Oracle:
             for indicator, split, num, den in self.standing(code, last_day):
                 tally.setdefault((indicator, split), []).append((code, num, den))
         return tally, registered
+
+    def flowing(self, visit: Visit, gender: str | None) -> list[tuple[str, str | None, int, int]]:
+        """What one visit says of the day on which it was made."""
+        return flow_answers(visit.form, gender)
 
     def standing(self, code: str, day: date) -> list[tuple[str, str | None, int, int]]:
         """What stands for an active school on the day, over all stock groups."""

@@ -5,6 +5,7 @@ Owns the meaning of the lists as docs/lists.md says it, and shares no code with 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -13,6 +14,12 @@ from tests.oracle.figures import LOOK_BACK, Oracle
 from tests.oracle.visits import Visit
 
 Sights = list[str]
+_STATES: tuple[tuple[str, str, str, Callable[[int], bool]], ...] = (
+    ("schools_closed", "status", "schools_open", lambda num: num == 0),
+    ("no_toilet", "toilets", "schools_without_toilet", lambda num: num == 1),
+    ("no_usable_room", "rooms", "usable_rooms", lambda num: num == 0),
+)
+"""Lists of a state: the stock group, its figure, and the numerators that are on the list."""
 
 
 def lists_of(
@@ -27,20 +34,16 @@ def lists_of(
         if register.active(code, on) and register.belongs(code, unit, place_day)
     ]
     told: dict[str, tuple[int, dict[str, Sights]]] = {}
-    for name, group, figure, listed in (
-        ("schools_closed", "status", "schools_open", lambda num, _: num == 0),
-        ("no_toilet", "toilets", "schools_without_toilet", lambda num, _: num == 1),
-        ("no_usable_room", "rooms", "usable_rooms", lambda num, _: num == 0),
-    ):
+    for name, group, figure, listed in _STATES:
         able, hits = 0, {}
         for code in schools:
             visit = _standing(oracle, code, group, on)
             if visit is None:
                 continue
-            for indicator, split, num, den in stock_answers(group, visit.form, None):
+            for indicator, split, num, _ in stock_answers(group, visit.form, None):
                 if indicator == figure and split is None:
                     able += 1
-                    if listed(num, den):
+                    if listed(num):
                         hits[code] = [visit.visit_id]
         told[name] = able, hits
     told["not_visited"] = (

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
+from typing import Any
 
-from tests.oracle.answers import flow_answers
-from tests.oracle.figures import LOOK_BACK, Oracle
+from tests.oracle.answers import FIXED, flow_answers
+from tests.oracle.figures import FLOWS, LOOK_BACK, Oracle
 from tests.oracle.register import in_force
 from tests.oracle.visits import Visit
 
+KINDS = ("school_gender", "school_level", "zone", "shift", "visit_type")
 FIELDS = {"school_gender": "gender", "school_level": "level", "zone": "zone", "shift": "shift"}
 Said = tuple[str, int, int]
 """A school with its numerator and denominator."""
@@ -83,3 +85,50 @@ def _of_schools(
         say("coverage", part, (code if seen else f"-{code}", int(bool(seen)), 1))
         for _ in seen[1:]:
             say("coverage", part, (code, 0, 0))
+
+
+def part_differences(
+    oracle: Oracle,
+    unit: str,
+    window: tuple[date, date],
+    today: date,
+    view: str,
+    kind: str,
+    rows: list[dict[str, Any]],
+) -> list[str]:
+    """What the parts among the rows of a figures answer say otherwise, or do not add up to.
+
+    Every indicator has parts of every kind, stocks none by what visits are.
+    """
+    expected = parts(oracle, unit, window, today, view, kind)
+    found = []
+    for total in [row for row in rows if row["split"] is None and row["indicator"] in FIXED]:
+        code = total["indicator"]
+        own = {
+            row["split"].partition(":")[2]: row
+            for row in rows
+            if row["indicator"] == code and str(row["split"]).startswith(f"{kind}:")
+        }
+        if kind == "visit_type" and code not in FLOWS:
+            found += [f"{code} by {kind}: a state is no visit's: {own}"] if own else []
+            continue
+        if _added(list(own.values())) != _added([total]):
+            found.append(f"{code} by {kind}: {own} do not add up to {total}")
+        told = {
+            part: (row["numerator"], row["denominator"] or 0, row["visits"], row["schools"])
+            for part, row in own.items()
+        }
+        wanted = {part: said for (name, part), said in expected.items() if name == code}
+        if _saying(told) != _saying(wanted):
+            found.append(f"{code} by {kind}: {_saying(told)}, expected {_saying(wanted)}")
+    return found
+
+
+def _added(rows: list[dict[str, Any]]) -> tuple[int, ...]:
+    names = ("numerator", "denominator", "visits")
+    return tuple(sum(row[name] or 0 for row in rows) for name in names)
+
+
+def _saying(told: dict[str, Part]) -> dict[str, Part]:
+    """The parts with anything in them: one that is absent says the same as one of zeros."""
+    return {part: said for part, said in told.items() if any(said)}

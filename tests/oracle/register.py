@@ -70,6 +70,19 @@ class Register:
             unit = "school:" + canonical(unit.removeprefix("school:"))
         return unit in self.chain(code, day)
 
+    def directly_under(self, unit: str, day: date) -> tuple[list[str], list[str]]:
+        """The units and the school codes directly under a unit on the day."""
+        units = [u for u, held in self.units.items() if in_force(held, day)["parent_id"] == unit]
+        codes = [c for c, held in self.schools.items() if in_force(held, day)["unit_id"] == unit]
+        return units, codes
+
+    def gone(self, unit: str, day: date) -> bool:
+        """Whether the unit had ended before the day, and no school was left under it."""
+        last = in_force(self.units[unit], day).get("valid_to")
+        if last is None or date.fromisoformat(last) >= day:
+            return False
+        return not any(self.belongs(code, unit, day) for code in self.schools)
+
     def active(self, code: str, day: date) -> bool:
         """Neither closed nor merged on the day (non-functional is active)."""
         return in_force(self.schools[code], day).get("status") not in ("closed", "merged")
