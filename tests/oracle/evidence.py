@@ -30,26 +30,19 @@ async def pages(get: Get, path: str, asked: dict[str, str], limit: int) -> list[
     return rows
 
 
-def _summed(rows: list[Row], indicator: str) -> tuple[int, int, int, int]:
+def _summed(rows: list[Row]) -> tuple[int, ...]:
     """Numerator, denominator, visits and schools of the rows that count."""
     counted = [row for row in rows if row["counted"]]
     schools = {row["school_code"] for row in counted}
     numerator = sum(row["numerator"] for row in counted)
-    if indicator == "coverage":
-        return len(schools), 0, len(counted), len(schools)
     return numerator, sum(row["denominator"] or 0 for row in counted), len(counted), len(schools)
 
 
 def unlike(rows: list[Row], figure: Row) -> list[str]:
     """What the rows that count add up to otherwise than the oracle's figure."""
-    indicator = figure["indicator"]
-    wanted = (
-        figure["numerator"],
-        0 if indicator == "coverage" else figure["denominator"] or 0,
-        figure["visits"],
-        figure["schools"],
-    )
-    found = _summed(rows, indicator)
-    if indicator == "schools_known":  # its denominator is the register's
-        wanted, found = (wanted[0], 0, 0, wanted[3]), (found[0], 0, 0, found[3])
+    names = ("numerator", "denominator", "visits", "schools")
+    wanted = tuple(figure[name] or 0 for name in names)
+    found = _summed(rows)
+    if figure["indicator"] in {"schools_known", "coverage"}:  # the denominator is the register's
+        wanted, found = (wanted[0], *wanted[2:]), (found[0], *found[2:])
     return [] if found == wanted else [f"evidence adds up to {found}, expected {wanted}"]
