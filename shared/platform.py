@@ -18,7 +18,7 @@ from shared.access import Access
 from shared.cache import Cache, MemoryCache, RedisCache
 from shared.clock import Clock
 from shared.db.engine import Database, database_for
-from shared.journal.consumer import Consumer, Handle
+from shared.journal.consumer import Consumer, Handle, Prepare
 from shared.journal.feed import Feed
 from shared.journal.journal_feed import JournalFeed
 from shared.journal.kafka_feed import KafkaFeed
@@ -73,6 +73,7 @@ class Platform:
         *,
         batch: int = 2_000,
         after_commit: Callable[[], Awaitable[None]] | None = None,
+        prepare: Prepare | None = None,
     ) -> Consumer:
         """A consumer of topics that one service writes, on whichever feed carries them here."""
         producer = PRODUCER[topics[0]]
@@ -98,6 +99,7 @@ class Platform:
             batch=batch,
             after_commit=after_commit,
             ledger=ledger,
+            prepare=prepare,
         )
 
     def relay(self, service: str) -> Relay | None:

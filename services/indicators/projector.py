@@ -27,10 +27,21 @@ from shared.clock import Clock, micros
 from shared.db.errors import Conflict, Transient
 from shared.db.transaction import Tx
 from shared.journal.journal import append
-from shared.journal.records import Record
+from shared.journal.records import InvalidEvent, Record
 
 _LARGE = 300
 """Batches from this size on are computed off the event loop; smaller ones are done sooner on it."""
+
+_AT_ONCE = 32
+"""Records read in one go while others wait: half a millisecond."""
+
+
+class _Prepared(list[Record]):
+    """Records with the revisions that were read of them."""
+
+    def __init__(self, records: list[Record], revisions: list[Revision]) -> None:
+        super().__init__(records)
+        self.revisions = revisions
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +98,27 @@ class Projector:
         self._clock = clock
         self._zone = zone
         self._look_back = look_back_days
+        self._met_again = False
+
+    async def prepare(self, records: list[Record]) -> list[Record]:
+        """Read a batch ahead, a few records at a time so that nobody waits for it.
+
+        Gives the records as they are when one makes no sense: `handle` will refuse it.
+        """
+        revisions: list[Revision] = []
+        for start in range(0, len(records), _AT_ONCE):
+            try:
+                revisions += read_revisions(records[start : start + _AT_ONCE], self._zone)
+            except InvalidEvent:
+                return records
+            await asyncio.sleep(0)
+        return _Prepared(records, revisions)
 
     async def handle(self, tx: Tx, records: list[Record]) -> None:
         """Fold a batch; raises InvalidEvent for a record that makes no sense."""
-        if len(records) >= _LARGE:
+        if isinstance(records, _Prepared):
+            revisions = records.revisions
+        elif len(records) >= _LARGE:
             revisions = await asyncio.to_thread(read_revisions, records, self._zone)
         else:
             revisions = read_revisions(records, self._zone)
@@ -103,18 +131,51 @@ class Projector:
             await tx.execute("SET LOCAL synchronous_commit = off")
         await tx.lock(REGISTER_LOCK, shared=True)
         register = await self._registers.current(tx)
-        change = await self._change(tx, revisions, register)
+        deltas = await self._visits(tx, revisions, register)
+        await cell_store.add(tx, deltas)
+        await append(tx, announce.moved(deltas, register, micros(self._clock.now())))
+
+    async def _visits(self, tx: Tx, revisions: Sequence[Revision], register: Register) -> Deltas:
+        """Write the visits, and say what they change.
+
+        Nearly every first revision is one that nobody has met before, and asking costs as much as
+        writing. So a large batch is written in that hope; when the key of a visit objects, nothing
+        of it has happened, and it is asked for after all.
+        """
+        if len(revisions) >= _LARGE and not self._met_again:
+            await tx.execute("SAVEPOINT unmet")
+            try:
+                deltas = await self._folded(tx, revisions, register, hoping=True)
+            except Conflict:
+                await tx.execute("ROLLBACK TO SAVEPOINT unmet")
+                self._met_again = True
+            else:
+                await tx.execute("RELEASE SAVEPOINT unmet")
+                return deltas
+        try:
+            return await self._folded(tx, revisions, register, hoping=False)
+        except Conflict as error:
+            raise Transient(f"another instance met these visits first: {error}") from error
+
+    async def _folded(
+        self, tx: Tx, revisions: Sequence[Revision], register: Register, *, hoping: bool
+    ) -> Deltas:
+        """Write the visits, and say what they change; raises Conflict when one is met again."""
+        change = await self._change(tx, revisions, register, hoping=hoping)
         rows = await self._slice(tx, change)
         large = len(rows) + len(change.fresh) >= _LARGE
         _, deltas = await beside(
             self._write(tx, change), large, self._compute, rows, change, register
         )
-        await cell_store.add(tx, deltas)
-        await append(tx, announce.moved(deltas, register, micros(self._clock.now())))
+        return deltas
 
     async def keep(self, tx: Tx, revisions: Sequence[Revision]) -> None:
         """Write revisions against those held, and nothing else: cells are the caller's."""
-        await self._write(tx, await self._change(tx, revisions, await self._registers.current(tx)))
+        register = await self._registers.current(tx)
+        try:
+            await self._write(tx, await self._change(tx, revisions, register, hoping=False))
+        except Conflict as error:
+            raise Transient(f"another instance met these visits first: {error}") from error
 
     async def _slice(self, tx: Tx, change: Change) -> list[Sequence[Any]]:
         """Load as many visits of the touched schools as the change can meet."""
@@ -128,21 +189,26 @@ class Projector:
         return rows
 
     async def _write(self, tx: Tx, change: Change) -> None:
-        try:
-            await store.insert_visits(tx, change.fresh)
-        except Conflict as error:
-            raise Transient(f"another instance met these visits first: {error}") from error
+        await store.insert_visits(tx, change.fresh)
         await store.replace_visits(tx, change.newer)
         await store.keep_past(tx, change.past)
         await store.save_groups(tx, change.answered())
 
-    async def _change(self, tx: Tx, revisions: Sequence[Revision], register: Register) -> Change:
-        """Find out what is new: the newest revision of each visit against the one held."""
+    async def _change(
+        self, tx: Tx, revisions: Sequence[Revision], register: Register, *, hoping: bool
+    ) -> Change:
+        """Find out what is new: the newest revision of each visit against the one held.
+
+        Of a first revision it may be hoped that none is held: writing it will tell.
+        """
         newest, past = _newest(revisions)
-        held = await store.held_visits(tx, newest)
+        asked = [key for key, row in newest.items() if not hoping or row.revision > 1]
+        held = await store.held_visits(tx, asked) if asked else {}
         index = register.school_index
         fresh, newer, replaced = [], [], []
         seen = {}
+        # Visits that come again come by the thousand: they are asked for until a batch has none.
+        self._met_again = any(newest[key].revision == 1 for key in held)
         for key, row in newest.items():
             known = held.get(key)
             if known is None:

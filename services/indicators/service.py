@@ -60,10 +60,11 @@ def build(platform: Platform) -> Service:
             database,
             halts.unless_halted(noting(name, handle)),
             batch=batch,
+            prepare=prepare,
         )
-        for name, handle, batch in (
-            (REGISTRY, register.handle, _REGISTRY_BATCH),
-            (VISITS, visits.handle, _BATCH),
+        for name, handle, batch, prepare in (
+            (REGISTRY, register.handle, _REGISTRY_BATCH, None),
+            (VISITS, visits.handle, _BATCH, visits.prepare),
         )
     ]
     watch = Watch(

@@ -21,6 +21,9 @@ from shared.journal.journal_feed import JournalFeed
 from shared.journal.records import Batch, Fenced, InvalidEvent, LostPast, Record
 
 Handle = Callable[[Tx, list[Record]], Awaitable[None]]
+Prepare = Callable[[list[Record]], Awaitable[list[Record]]]
+"""Reads what the records say before their transaction begins; gives them, or a list of them that
+knows what was read. It refuses nothing: that is the handler's."""
 _LOG = structlog.get_logger("rtsm.consumer")
 _PAUSE_SECONDS = 0.05
 _BACK_OFF = (0.05, 0.2, 0.5, 1.0, 2.0)
@@ -42,6 +45,7 @@ class Consumer:
         batch: int = 2_000,
         after_commit: Callable[[], Awaitable[None]] | None = None,
         ledger: Callable[[], JournalFeed] | None = None,
+        prepare: Prepare | None = None,
         pause: float = _PAUSE_SECONDS,
     ) -> None:
         self.name = name
@@ -53,6 +57,9 @@ class Consumer:
         self._limit = min(_LIVE, batch)
         self._after_commit = after_commit
         self._ledger = ledger
+        self._prepare = prepare
+        self._ahead: asyncio.Task[Batch | None] | None = None
+        self._turns = self._ahead_of = 0
         self._pause = pause
         self._expected: dict[str, int | None] = {}
         self._invalid_in_a_row = 0
@@ -62,6 +69,7 @@ class Consumer:
     async def _load(self, partition: str) -> int | None:
         async with self._database.reading() as tx:
             self._expected[partition] = await positions.load(tx, self.name, partition)
+        self._turns += 1
         return self._expected[partition]
 
     async def run(self) -> None:
@@ -91,7 +99,7 @@ class Consumer:
             await self.feed.open(self._load)
             self._opened = True
         try:
-            batch = await self.feed.fetch(self._limit, wait)
+            batch = await self._next(wait)
         except LostPast as error:
             await self._heal(str(error))
             return 0
@@ -102,8 +110,30 @@ class Consumer:
             return None
         if len(batch.records) >= self._limit:
             self._limit = min(self._limit * 2, self.most)
+        if self._prepare is not None and len(batch.records) >= _LIVE:
+            self._ahead_of = self._turns
+            self._ahead = asyncio.create_task(self._fetched(wait))
         await self._apply(batch)
         return len(batch.records)
+
+    async def _next(self, wait: float) -> Batch | None:
+        """The batch that was fetched beside the last one, or one that is fetched now."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            batch = await ahead
+            if batch is not None and self._turns == self._ahead_of:
+                return batch
+            if batch is not None:
+                # Some position was read anew meanwhile: what came from the old one may be stale.
+                self._forget(batch.partition)
+        return await self._fetched(wait)
+
+    async def _fetched(self, wait: float) -> Batch | None:
+        """The feed's next batch, read as far as that can be done before its transaction."""
+        batch = await self.feed.fetch(self._limit, wait)
+        if batch is None or self._prepare is None or len(batch.records) < _LIVE:
+            return batch
+        return Batch(batch.partition, await self._prepare(batch.records), batch.next)
 
     async def _apply(self, batch: Batch) -> None:
         records = batch.records
@@ -118,7 +148,8 @@ class Consumer:
                 _LOG.warning("fenced", consumer=self.name, partition=batch.partition)
                 self._forget(batch.partition)
                 return
-            except (Transient, OSError, asyncio.CancelledError):
+            except BaseException:
+                # Whatever it was, nothing of this batch is in: what comes after it must not be.
                 self._forget(batch.partition)
                 raise
             break
@@ -130,6 +161,7 @@ class Consumer:
 
     def _forget(self, partition: str) -> None:
         self._expected.pop(partition, None)
+        self._turns += 1
         self.feed.forget(partition)
 
     async def _commit(self, batch: Batch, records: list[Record]) -> None:
@@ -200,6 +232,10 @@ class Consumer:
 
     async def close(self) -> None:
         """Let go of the feed."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            ahead.cancel()
+            await asyncio.gather(ahead, return_exceptions=True)
         if self._opened:
             await self.feed.close()
             self._opened = False

@@ -6,7 +6,6 @@ An offset committed to Kafka says no more than that this group has met this very
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -80,7 +79,8 @@ class KafkaFeed:
         self._consumer: Any = None
         self._load: Load | None = None
         self._known: dict[TopicPartition, int] = {}
-        self._waiting: deque[tuple[TopicPartition, list[Any]]] = deque()
+        self._waiting: dict[TopicPartition, list[Any]] = {}
+        self._passed: set[TopicPartition] = set()
         self._healed = False
 
     async def open(self, load: Load) -> None:
@@ -119,7 +119,7 @@ class KafkaFeed:
         lost = set(partitions)
         for partition in lost:
             self._known.pop(partition, None)
-        self._waiting = deque(item for item in self._waiting if item[0] not in lost)
+            self._waiting.pop(partition, None)
 
     def forget(self, partition: str) -> None:
         """Ask for the position of this partition again."""
@@ -156,7 +156,7 @@ class KafkaFeed:
             # A mark that goes when the topic is deleted: one made anew may have grown past us.
             await self._consumer.commit({partition: position})
             self._known[partition] = position
-            self._waiting = deque(item for item in self._waiting if item[0] != partition)
+            self._waiting.pop(partition, None)
         self._healed = False
 
     async def fetch(self, limit: int, wait: float) -> Batch | None:
@@ -176,21 +176,51 @@ class KafkaFeed:
             if not self._known:
                 await asyncio.sleep(wait)
                 return None
-            fetched = await self._consumer.getmany(timeout_ms=int(wait * 1000), max_records=limit)
-            self._waiting.extend(fetched.items())
+            self._keep(await self._consumer.getmany(timeout_ms=int(wait * 1000), max_records=limit))
         while self._waiting:
-            partition, messages = self._waiting.popleft()
+            partition = await self._fullest(limit)
+            if partition is None:
+                continue
+            self._passed.discard(partition)
+            messages = self._waiting.pop(partition)
             expected = self._known.get(partition)
             if expected is None:
                 continue
             messages = [message for message in messages if message.offset >= expected]
             if not messages:
                 continue
+            if len(messages) > limit:
+                self._waiting[partition] = messages[limit:]
+                messages = messages[:limit]
             following = messages[-1].offset + 1
             self._known[partition] = following
             name = _name(partition)
             return Batch(name, [_record(name, message) for message in messages], following)
         return None
+
+    def _keep(self, fetched: Mapping[TopicPartition, list[Any]]) -> None:
+        for partition, messages in fetched.items():
+            self._waiting.setdefault(partition, []).extend(messages)
+
+    async def _fullest(self, limit: int) -> TopicPartition | None:
+        """Choose what is handed out: a partition that fills a batch, before one that does not.
+
+        What is fetched at once ends anywhere in a partition, and halves of batches cost nearly as
+        much as whole ones. A partition that was passed over so is the next, however little it has.
+        """
+        passed = list(self._waiting)
+        for place, partition in enumerate(passed):
+            held = len(self._waiting.get(partition, ()))
+            if 0 < held < limit:
+                self._keep(
+                    await self._consumer.getmany(partition, timeout_ms=0, max_records=limit - held)
+                )
+            # Meanwhile partitions can have been lost.
+            held = len(self._waiting.get(partition, ()))
+            if held >= limit or (held and partition in self._passed):
+                self._passed.update(passed[:place])
+                return partition
+        return next(iter(self._waiting), None)
 
     async def lag(self) -> int | None:
         """Records that the group's own partitions still hold for us."""
