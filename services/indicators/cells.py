@@ -62,13 +62,8 @@ def encode_rows(rows: Rows, *, null: bool = True) -> list[bytes | None]:
     count, width = rows.shape
     if count == 0:
         return []
-    low, high = rows.min(axis=1), rows.max(axis=1)
     out: list[bytes | None] = [None] * count
-    size = np.where(
-        (low >= -(2**15)) & (high < 2**15), 2, np.where((low >= -(2**31)) & (high < 2**31), 4, 8)
-    )
-    if null:
-        size[(low == 0) & (high == 0)] = 0
+    size = widths_of(rows, null=null)
     for nbytes, kind in _NARROW.items():
         at = np.flatnonzero(size == nbytes)
         if at.size:
@@ -77,6 +72,20 @@ def encode_rows(rows: Rows, *, null: bool = True) -> list[bytes | None]:
             for number, place in enumerate(at.tolist()):
                 out[place] = data[number * step : (number + 1) * step]
     return out
+
+
+def widths_of(rows: Rows, *, null: bool = True) -> NDArray[np.int64]:
+    """Return how many bytes a measure of each row takes; there must be rows.
+
+    A row of zeros takes 0, unless null=False.
+    """
+    low, high = rows.min(axis=1), rows.max(axis=1)
+    size = np.where(
+        (low >= -(2**15)) & (high < 2**15), 2, np.where((low >= -(2**31)) & (high < 2**31), 4, 8)
+    )
+    if null:
+        size[(low == 0) & (high == 0)] = 0
+    return size
 
 
 def encode_row(row: Sequence[int]) -> bytes:

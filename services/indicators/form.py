@@ -26,6 +26,7 @@ from services.indicators.measures import (
     STATUS,
     STOCK,
     TOILET,
+    TOILETS,
     F,
     S,
 )
@@ -160,7 +161,7 @@ _CLOSED_STAFF = F["closed_staff_posted"]
 _NOT_OPEN = frozenset(("closed_temporarily", "closed_permanently", "not_found", "merged"))
 _CLOSURES = frozenset(("closed_temporarily", "closed_permanently"))
 _ROOMS = S["rooms_usable"]
-_TOILET = S["toilets_boys_usable"]
+_TOILET_PLACES = tuple(S[f"toilets_{kind}_usable"] for kind in TOILETS)
 _TOILETS_ANSWERED = S["toilets_answered"]
 _NO_TOILET = S["no_toilet"]
 _KNOWN = S["known"]
@@ -202,42 +203,73 @@ def _attendance(form: Form, flow: list[int]) -> int:
     students = form.students
     if students is not None:
         total, places, answered = _STUDENTS
-        cells = (students.boys, students.girls, students.unspecified)
-        for pupils, (place, bit) in zip(cells, places, strict=True):
-            if pupils is not None and pupils.present is not None and pupils.enrolled is not None:
-                flow[place] = pupils.present
-                flow[place + 1] = pupils.enrolled
-                flow[place + 2] = flow[answered] = 1
-                mask |= bit | total
-    if form.teachers is not None:
-        mask |= _staff(form.teachers, _TEACHERS, flow, leave=True)
-    if form.non_teaching is not None:
-        mask |= _staff(form.non_teaching, _OTHERS, flow, leave=False)
+        # One after the other, not in a loop: this is done for every visit of every fold.
+        if (pupils := students.boys) is not None:
+            mask = _pupils(pupils, places[0], flow)
+        if (pupils := students.girls) is not None:
+            mask |= _pupils(pupils, places[1], flow)
+        if (pupils := students.unspecified) is not None:
+            mask |= _pupils(pupils, places[2], flow)
+        if mask:
+            flow[answered] = 1
+            mask |= total
+    if (teachers := form.teachers) is not None:
+        mask |= _staff(teachers, _TEACHERS, flow, _LEAVE)
+    if (others := form.non_teaching) is not None:
+        mask |= _staff(others, _OTHERS, flow, None)
     return mask
+
+
+def _pupils(pupils: Pupils, layout: tuple[int, int], flow: list[int]) -> int:
+    """Fill one cell of students; returns its mask bit."""
+    present, enrolled = pupils.present, pupils.enrolled
+    if present is None or enrolled is None:
+        return 0
+    place, bit = layout
+    flow[place] = present
+    flow[place + 1] = enrolled
+    flow[place + 2] = 1
+    return bit
 
 
 def _staff(
     staff: StaffGroup,
     layout: tuple[int, tuple[tuple[int, int], ...], int],
     flow: list[int],
-    *,
-    leave: bool,
+    leave: int | None,
 ) -> int:
     """Fill one group of staff; leave, duty and absence are summed over complete pairs only."""
     total, places, answered = layout
     mask = 0
-    cells = (staff.male, staff.female, staff.unspecified)
-    for cell, (place, bit) in zip(cells, places, strict=True):
-        if cell is not None and cell.present is not None and cell.posted is not None:
-            flow[place] = cell.present
-            flow[place + 1] = cell.posted
-            flow[place + 2] = flow[answered] = 1
-            mask |= bit | total
-            if leave:
-                flow[_LEAVE] += cell.on_leave or 0
-                flow[_LEAVE + 1] += cell.on_duty or 0
-                flow[_LEAVE + 2] += cell.absent or 0
-    return mask
+    if (cell := staff.male) is not None:
+        mask = _employed(cell, places[0], flow, leave)
+    if (cell := staff.female) is not None:
+        mask |= _employed(cell, places[1], flow, leave)
+    if (cell := staff.unspecified) is not None:
+        mask |= _employed(cell, places[2], flow, leave)
+    if not mask:
+        return 0
+    flow[answered] = 1
+    return mask | total
+
+
+def _employed(cell: Staff, layout: tuple[int, int], flow: list[int], leave: int | None) -> int:
+    """Fill one cell of staff and add to those on leave, on duty and absent; returns its bit."""
+    present, posted = cell.present, cell.posted
+    if present is None or posted is None:
+        return 0
+    place, bit = layout
+    flow[place] = present
+    flow[place + 1] = posted
+    flow[place + 2] = 1
+    if leave is not None:
+        if away := cell.on_leave:
+            flow[leave] += away
+        if away := cell.on_duty:
+            flow[leave + 1] += away
+        if away := cell.absent:
+            flow[leave + 2] += away
+    return bit
 
 
 def _environment(items: dict[str, Any], flow: list[int]) -> int:
@@ -247,7 +279,9 @@ def _environment(items: dict[str, Any], flow: list[int]) -> int:
     asked = yes + words.count("no")
     if not asked:
         return 0
-    flow[_ENV : _ENV + 3] = (yes, asked, 1)
+    flow[_ENV] = yes
+    flow[_ENV + 1] = asked
+    flow[_ENV + 2] = 1
     if yes * 5 >= asked * 4:
         flow[_ENV80] = 1
     return ENVIRONMENT
@@ -303,30 +337,40 @@ def _stock(form: Form, stock: list[int]) -> int:
 
 def _rooms(rooms: Rooms, stock: list[int]) -> int:
     """Fill the pair of rooms; returns ROOMS when any field is given."""
-    if rooms.usable is not None and rooms.available is not None:
-        stock[_ROOMS : _ROOMS + 3] = (rooms.usable, rooms.available, 1)
+    usable, available = rooms.usable, rooms.available
+    if usable is not None and available is not None:
+        stock[_ROOMS] = usable
+        stock[_ROOMS + 1] = available
+        stock[_ROOMS + 2] = 1
         return ROOMS
-    given = (rooms.usable, rooms.available, rooms.classrooms_used, rooms.open_air_classes)
+    given = (usable, available, rooms.classrooms_used, rooms.open_air_classes)
     return ROOMS if any(field is not None for field in given) else 0
 
 
 def _toilets(toilets: Toilets, stock: list[int]) -> int:
     """Fill the pairs by kind and the absence of any toilet; returns TOILET if any is given."""
     given = toilets.handwash is not None or toilets.soap is not None
-    place = _TOILET
-    available = -1
-    for kind in (toilets.boys, toilets.girls, toilets.shared, toilets.staff):
-        if kind is not None:
-            if kind.available is not None:
-                given = True
-                available = max(available, 0) + kind.available
-                if kind.usable is not None:
-                    stock[place : place + 3] = (kind.usable, kind.available, 1)
-                    stock[_TOILETS_ANSWERED] = 1
-            elif kind.usable is not None:
-                given = True
-        place += 3
-    if available >= 0:
+    places = _TOILET_PLACES
+    available: int | None = None
+    for kind, place in (
+        (toilets.boys, places[0]),
+        (toilets.girls, places[1]),
+        (toilets.shared, places[2]),
+        (toilets.staff, places[3]),
+    ):
+        if kind is None:
+            continue
+        there, usable = kind.available, kind.usable
+        if there is not None:
+            given = True
+            available = there if available is None else available + there
+            if usable is not None:
+                stock[place] = usable
+                stock[place + 1] = there
+                stock[place + 2] = stock[_TOILETS_ANSWERED] = 1
+        elif usable is not None:
+            given = True
+    if available is not None:
         stock[_NO_TOILET + 1] = 1
         if available == 0:
             stock[_NO_TOILET] = 1

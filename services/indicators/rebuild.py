@@ -2,21 +2,19 @@
 
 Owns the scratch database, the catching up and the switch: one transaction in which the fold is
 fenced out, what differs is exchanged, what was recorded meanwhile is folded and the positions move
-along. What was right stays untouched, so that its readers and its disk notice nothing. Interrupted
-before the switch, nothing has happened. Computing is `rebuild_fold`'s.
+along. Interrupted before the switch, nothing has happened. Computing is `rebuild_fold`'s,
+exchanging `rebuild_exchange`'s.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from dataclasses import dataclass
+from contextlib import asynccontextmanager
 
 from services.indicators import announce, halts
 from services.indicators.projector import Projector
-from services.indicators.rebuild_fold import Right, fold_portions, fold_visits
+from services.indicators.rebuild_exchange import Anew, exchange, readable
+from services.indicators.rebuild_fold import fold_portions, fold_visits
 from services.indicators.rebuild_spill import Spill
-from services.indicators.rebuild_tasks import Newest, Plan
-from services.indicators.rebuild_visits import mend, wrong_portions
+from services.indicators.rebuild_tasks import Plan
 from services.indicators.rebuild_workers import workers
 from services.indicators.register import Register
 from services.indicators.registry_fold import RegistryFold
@@ -33,36 +31,12 @@ from shared.journal.records import InvalidEvent, Record
 
 Tell = Callable[[int, int], None]
 Handle = Callable[[Tx, list[Record]], Awaitable[None]]
-_TABLES = (
-    "unit_versions",
-    "school_versions",
-    "register_state",
-    "unit_ids",
-    "schools",
-    "paths",
-    "visits_past",
-    "day_cells",
-    "month_cells",
-    "presence",
-)
 _REGISTRY, _VISITS = "rtsm.registry", "rtsm.visits"
 CONSUMERS = {_REGISTRY: "indicators.registry", _VISITS: "indicators.visits"}
 """The consumer of each topic, by the name under which its position is kept."""
 _RECORDS_AT_ONCE = 2_000
-_BESIDE = "anew"
-_SORT_MEMORY = "128MB"
 MANY_EVENTS = 50_000
 """From here on, starting processes pays."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Anew:
-    """What was computed: the scratch tables, and what the visits should be."""
-
-    spill: Spill
-    newest: Newest
-    right: list[Right]
-    schools: int
 
 
 class _Replay:
@@ -74,7 +48,7 @@ class _Replay:
         self._clock = clock
         self._next = {_REGISTRY: 1, _VISITS: 1}
 
-    async def into(self, scratch: Database, tell: Tell) -> _Anew:
+    async def into(self, scratch: Database, tell: Tell) -> Anew:
         """Fold all that there is: the register batch by batch, the visits set by set."""
         async with self._ledger.reading() as tx:
             end = await journal.end(tx) - 1
@@ -85,14 +59,16 @@ class _Replay:
             await spill.open()
             zone, look_back = self._asked.zone, self._asked.look_back_days
             packed = isinstance(scratch, PostgresDatabase)
-            await working.begin(Plan(register, spill.part_of, zone, look_back, packed))
+            parts = spill.part_of.tolist()
+            plan = Plan(register, parts, spill.parts, zone, look_back, packed)
+            await working.begin(plan)
 
             def told(position: int) -> None:
                 tell(min(position, end), end)
 
             self._next[_VISITS], newest = await fold_visits(spill, self._events, working, told)
             right = await fold_portions(scratch, spill, working, newest)
-        return _Anew(spill, newest, right, len(register.school_codes))
+        return Anew(spill, newest, right, len(register.school_codes))
 
     async def _register(self, scratch: Database) -> Register:
         """Fold the register; what that adds to cells is counted again with the visits."""
@@ -190,70 +166,16 @@ async def rebuild(
     replay = _Replay(ledger, asked, clock)
     async with _scratch(database) as scratch:
         anew = await replay.into(scratch, tell)
-        async with _readable(database, scratch), database.transaction() as tx:
+        async with readable(database, scratch), database.transaction() as tx:
             await replay.hold_positions(tx)
             await tx.lock(REGISTER_LOCK)
             _, before = await state_of(tx)
-            await _exchange_all(tx, database, scratch, anew)
+            await exchange(tx, database, scratch, anew)
             await _renumber(tx, before)
             await halts.lift(tx)
             await replay.within(tx)
             await replay.move_positions(tx)
             await _announce(tx, asked, clock)
-
-
-async def _exchange_all(tx: Tx, database: Database, scratch: Database, anew: _Anew) -> None:
-    """Put what was computed in the place of what is held; visits are compared beside the rest."""
-    comparing = asyncio.ensure_future(wrong_portions(database, anew.spill, anew.right))
-    try:
-        await _exchange(tx, database, scratch)
-        wrong = await comparing
-    finally:
-        comparing.cancel()
-        await asyncio.gather(comparing, return_exceptions=True)
-    await mend(tx, anew.spill, anew.newest, wrong, anew.schools)
-
-
-async def _exchange(tx: Tx, database: Database, scratch: Database) -> None:
-    """Put the scratch rows in the place of all rows: only what differs is written.
-
-    DELETE, not TRUNCATE or renaming: readers that began before go on with what they saw.
-    """
-    if isinstance(scratch, PostgresDatabase):
-        anew, same = f'"{scratch.schema}"', "IS NOT DISTINCT FROM"
-        await tx.execute(f"SET LOCAL work_mem = '{_SORT_MEMORY}'")
-    else:
-        anew, same = _BESIDE, "IS"
-    for table in _TABLES:
-        declared = database.tables.tables[table]
-        columns = [column.name for column in declared.columns]
-        keys = [column.name for column in declared.primary_key]
-        rest = [name for name in columns if name not in keys]
-        at = " AND ".join(f"s.{name} = {table}.{name}" for name in keys)
-        equal = "".join(f" AND s.{name} {same} {table}.{name}" for name in rest)
-        names = ",".join(columns)
-        await tx.execute(
-            f"DELETE FROM {table} WHERE NOT EXISTS "
-            f"(SELECT 1 FROM {anew}.{table} s WHERE {at}{equal})"
-        )
-        # What is left is in both: as many rows as there are anew are all of them.
-        counted = [
-            (await tx.fetch_one(f"SELECT count(*) FROM {held}"))[0]
-            for held in (table, f"{anew}.{table}")
-        ]
-        if counted[0] == counted[1]:
-            continue
-        await tx.execute(
-            f"INSERT INTO {table} ({names}) SELECT {names} FROM {anew}.{table} s "
-            f"WHERE NOT EXISTS (SELECT 1 FROM {table} WHERE {at})"
-        )
-
-
-def _readable(database: Database, scratch: Database) -> AbstractAsyncContextManager[None]:
-    """Let transactions of the database read the scratch tables: in SQLite they are another file."""
-    if isinstance(database, SqliteDatabase) and isinstance(scratch, SqliteDatabase):
-        return database.beside(scratch.path, _BESIDE)
-    return nullcontext()
 
 
 async def _lighten(scratch: Database) -> None:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from services.indicators.cells import Rows as Measures
 from services.indicators.cells import encode_presence, encode_rows
 from services.indicators.contributions import PresenceChange, Sums
-from services.indicators.rebuild_rows import cell_rows
+from services.indicators.rebuild_rows import Keys, cell_rows
 from services.indicators.recount import Finished
 from services.indicators.segments import MIN_DAY
 
@@ -31,35 +31,34 @@ class Written:
 
 def written(finished: Finished, *, packed: bool) -> Written:
     """The rows of what is finished; `packed`: cells as the bytes that PostgreSQL copies."""
-    flow, stock = finished.flow, finished.stock
-    days, months = _joined(flow, stock), _joined(flow.by_month(), stock.by_month())
+    days = _joined(finished.flow, finished.stock)
+    months = _joined(finished.flow.by_month(), finished.stock.by_month())
     presence = _presence(finished.presence)
     if packed:
-        return Written(_packed(days), _packed(months), presence)
-    return Written(days, months, presence)
+        return Written(cell_rows(*days), cell_rows(*months), presence)
+    return Written(_rows(*days), _rows(*months), presence)
 
 
-def _packed(rows: list[tuple[Any, ...]]) -> bytes:
-    return cell_rows(rows) if rows else b""
-
-
-def _joined(flow: Sums, stock: Sums) -> list[tuple[Any, ...]]:
-    """Rows (unit, when, slot, flow, stock) of the cells that any of the two falls on."""
+def _joined(flow: Sums, stock: Sums) -> tuple[Keys, Measures, Measures]:
+    """Unit and day or month, flow and stock of the cells that any of the two falls on."""
     one, other = _keys(flow), _keys(stock)
     keys = np.union1d(one, other)
-    blobs: list[list[bytes | None]] = []
+    rows = []
     for sums, own in ((flow, one), (stock, other)):
-        row: list[bytes | None] = [None] * keys.size
-        places = np.searchsorted(keys, own).tolist()
-        for place, blob in zip(places, encode_rows(sums.values), strict=True):
-            row[place] = blob
-        blobs.append(row)
-    units = (keys >> 32).tolist()
-    times = ((keys & 0xFFFFFFFF) + MIN_DAY).tolist()
-    return list(zip(units, times, [0] * keys.size, *blobs, strict=True))
+        row = np.zeros((keys.size, sums.values.shape[1]), np.int64)
+        row[np.searchsorted(keys, own)] = sums.values
+        rows.append(row)
+    return np.stack((keys >> 32, (keys & 0xFFFFFFFF) + MIN_DAY), axis=1), rows[0], rows[1]
 
 
-def _keys(sums: Sums) -> NDArray[np.int64]:
+def _rows(keys: Keys, flow: Measures, stock: Measures) -> list[tuple[Any, ...]]:
+    """Rows (unit, when, slot, flow, stock)."""
+    units, times = keys[:, 0].tolist(), keys[:, 1].tolist()
+    slots = [0] * len(units)
+    return list(zip(units, times, slots, encode_rows(flow), encode_rows(stock), strict=True))
+
+
+def _keys(sums: Sums) -> Keys:
     """One integer for each (unit, when), in the same order."""
     return (sums.unit.astype(np.int64) << 32) + (sums.when.astype(np.int64) - MIN_DAY)
 

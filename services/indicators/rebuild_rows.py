@@ -11,6 +11,11 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from services.indicators.cells import Rows, widths_of
+
 VISIT_ROW = (
     *("revision", "day", "at", "received", "recorded", "groups", "mask"),
     *("school", "source", "visit_id", "school_code", "monitor", "kind", "status", "standing"),
@@ -22,6 +27,7 @@ _END = struct.pack(">h", -1)
 _SCHOOL = struct.Struct(">i").pack
 _NUMBERS = "hiiiiiqiqiqiiiq"
 Pack = Callable[..., bytes]
+Keys = NDArray[np.int64]
 
 
 @lru_cache(maxsize=8192)
@@ -58,22 +64,37 @@ def visit_rows(rows: Iterable[Sequence[Any]]) -> bytes:
     return b"".join(pieces)
 
 
-@lru_cache(maxsize=64)
-def _cell_packer(flow: int, stock: int) -> Pack:
-    return struct.Struct(f">hiiiiiii{flow}si{stock}s").pack
-
-
-def cell_rows(rows: Iterable[tuple[int, int, int, bytes | None, bytes | None]]) -> bytes:
-    """Pack rows (unit, day or month, slot, flow, stock)."""
+def cell_rows(keys: Keys, flow: Rows, stock: Rows) -> bytes:
+    """Pack rows (unit, day or month, slot 0, flow, stock); `keys` are (unit, when) by row."""
+    if not keys.shape[0]:
+        return b""
+    sizes = [widths_of(flow), widths_of(stock)]
     pieces = [_BEGIN]
-    for unit, when, slot, flow, stock in rows:
-        first, second = flow or b"", stock or b""
-        a, b = len(first), len(second)
-        pieces.append(
-            _cell_packer(a, b)(5, 4, unit, 4, when, 4, slot, a or -1, first, b or -1, second)
-        )
+    for one in np.unique(sizes[0]).tolist():
+        for other in np.unique(sizes[1][sizes[0] == one]).tolist():
+            at = np.flatnonzero((sizes[0] == one) & (sizes[1] == other))
+            pieces.append(_cells_of(keys[at], (flow[at], one), (stock[at], other)))
     pieces.append(_END)
     return b"".join(pieces)
+
+
+def _cells_of(keys: Keys, *measures: tuple[Rows, int]) -> bytes:
+    """Pack rows whose measures are all equally wide: then they are all equally long."""
+    fields: list[Any] = [("fields", ">i2")]
+    values: list[Any] = [2 + 1 + len(measures)]
+    for place, value in enumerate((keys[:, 0], keys[:, 1], 0)):
+        fields += [(f"size{place}", ">i4"), (f"number{place}", ">i4")]
+        values += [4, value]
+    for place, (rows, width) in enumerate(measures):
+        fields.append((f"length{place}", ">i4"))
+        values.append(width * rows.shape[1] or -1)
+        if width:
+            fields.append((f"row{place}", f"<i{width}", (rows.shape[1],)))
+            values.append(rows)
+    packed = np.empty(keys.shape[0], np.dtype(fields))
+    for (name, *_), value in zip(fields, values, strict=True):
+        packed[name] = value
+    return packed.tobytes()
 
 
 class Digest:

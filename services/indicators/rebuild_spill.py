@@ -45,7 +45,7 @@ class Portion:
 
 
 class Spill:
-    """Parted rows of a rebuild; `part_of`: the part of each school, by its integer."""
+    """Parted rows of a rebuild; `part_of`: the part of each school, of so many `parts`."""
 
     def __init__(self, scratch: Database, register: Register, events: int) -> None:
         schools = len(register.school_codes)
@@ -55,8 +55,8 @@ class Spill:
         self._order = _all_in_order(register)
         self.part_of: Ints = np.zeros(schools, np.int32)
         self.part_of[self._order] = np.arange(schools) * parts // max(schools, 1)
-        self._placed = int(self.part_of.max(initial=-1)) + 1
-        self._rows = [0] * (self._placed + UNPLACED)
+        self.parts = int(self.part_of.max(initial=-1)) + 1
+        self._rows = [0] * (self.parts + UNPLACED)
         self._page = 0
 
     async def open(self) -> None:
@@ -94,15 +94,15 @@ class Spill:
 
     def portions(self) -> list[Portion]:
         """Portions of schools in an order in which those of one path follow each other."""
-        return self._grouped(0, self._placed)
+        return self._grouped(0, self.parts)
 
     def unplaced(self) -> list[Portion]:
         """Portions of the visits whose school nobody knows."""
-        return self._grouped(self._placed, self._placed + UNPLACED)
+        return self._grouped(self.parts, self.parts + UNPLACED)
 
     def days_of(self, portion: Portion) -> tuple[int, int]:
         """Of a portion of unknown schools, the first and the last of their days' last bits."""
-        return portion.first - self._placed, portion.last - self._placed
+        return portion.first - self.parts, portion.last - self.parts
 
     def _grouped(self, begin: int, end: int) -> list[Portion]:
         found: list[tuple[int, int]] = []

@@ -38,17 +38,20 @@ _SOURCE, _VISIT, _REVISION, _GROUPS = (
     _AT[name] for name in ("source", "visit_id", "revision", "groups")
 )
 _KEY = itemgetter(_SOURCE, _VISIT)
+_ORDER = itemgetter(_AT["at"], _VISIT, _SOURCE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
     """What every task knows: the register, the part of each school, and how things are read.
 
-    `packed`: cells are written as bytes that PostgreSQL copies, otherwise as rows.
+    `parts`: how many parts there are. `packed`: cells are written as bytes that PostgreSQL copies,
+    otherwise as rows.
     """
 
     register: Register
-    part_of: Ints
+    part_of: Sequence[int]
+    parts: int
     zone: ZoneInfo
     look_back: int
     packed: bool
@@ -86,7 +89,7 @@ class Counted:
 def parted(plan: Plan, _: Newest, events: Sequence[tuple[int, bytes]]) -> Parted:
     """Read events; those that make no sense are left out: the consumer set them aside too."""
     index, zone = plan.register.school_index, plan.zone
-    part_of, unplaced = plan.part_of.tolist(), int(plan.part_of.max(initial=-1)) + 1
+    part_of, unplaced = plan.part_of, plan.parts
     parts: dict[int, list[Row]] = defaultdict(list)
     again: list[Repeat] = []
     met: list[int] = []
@@ -129,7 +132,7 @@ def counted(plan: Plan, newest: Newest, pages: Sequence[bytes], schools: Ints) -
     """What these schools add, given the parted rows of all their visits; none: only the rows."""
     rows = _rows(pages)
     held, past = _settled(rows, newest)
-    digest = digest_of(visit_rows([row[_SCHOOL:] for row in sorted(held, key=_KEY)]))
+    digest = digest_of(visit_rows([row[_SCHOOL:] for row in sorted(held, key=_ORDER)]))
     kept = [Revision(*row[2:]) for row in past]
     if not schools.size:
         return Counted(digest, kept)

@@ -98,18 +98,18 @@ def _where(spill: Spill, portion: Portion) -> str:
 
 
 async def _digest(database: Database, where: str) -> bytes:
-    """The digest of the visits held, in the order of source and visit_id."""
+    """The digest of the visits held, in the order in which they were begun."""
     if isinstance(database, PostgresDatabase):
         digest = Digest()
         await copy_out(
             database,
             f"SELECT {','.join(VISIT_ROW)} FROM visits WHERE {where} "
-            'ORDER BY source COLLATE "C", visit_id COLLATE "C"',
+            'ORDER BY at, visit_id COLLATE "C", source COLLATE "C"',
             digest.take,
         )
         return digest.value()
     async with database.reading() as tx:
         rows = await tx.fetch(
-            f"SELECT {','.join(_FIELDS)} FROM visits WHERE {where} ORDER BY source, visit_id"
+            f"SELECT {','.join(_FIELDS)} FROM visits WHERE {where} ORDER BY at, visit_id, source"
         )
     return await asyncio.to_thread(lambda: digest_of(visit_rows(rows)))

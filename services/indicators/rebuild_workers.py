@@ -20,6 +20,8 @@ from services.indicators.register import Ints
 
 _MOST_PROCESSES = 4
 _AT_A_READ = 1 << 20
+_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(1 << 25), "MALLOC_TRIM_THRESHOLD_": str(1 << 28)}
+"""Large arrays come and go: what they lay in is kept for the next, not given back each time."""
 
 
 class Workers:
@@ -136,6 +138,6 @@ async def _started(seed: str) -> Process:
         *(sys.executable, "-m", "services.indicators.rebuild_worker"),
         stdin=PIPE,
         stdout=PIPE,
-        env={**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": seed},
+        env={**os.environ, **_MEMORY, "PYTHONPATH": path, "PYTHONHASHSEED": seed},
         limit=_AT_A_READ,
     )

@@ -74,8 +74,8 @@ class Recount:
 
     def take(self, schools: Ints, deltas: Deltas) -> Finished:
         """Add what these schools were counted to; returns what no later school touches."""
-        self._flow = merged([self._flow, deltas.flow])
-        self._stock = merged([self._stock, deltas.stock])
+        self._flow = _added(self._flow, deltas.flow)
+        self._stock = _added(self._stock, deltas.stock)
         self._presence.append(deltas.presence)
         passed = np.zeros(len(self._register.school_codes), bool)
         passed[schools] = True
@@ -119,6 +119,12 @@ class Recount:
         out = done[held.path]
         self._presence = [_chosen(held, ~out)]
         return _chosen(held, out)
+
+
+def _added(held: Sums, more: Sums) -> Sums:
+    if not held.unit.size or not more.unit.size:
+        return more if more.unit.size else held
+    return merged([held, more])
 
 
 def no_sums(width: int) -> Sums:

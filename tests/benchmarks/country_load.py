@@ -206,12 +206,10 @@ class Load:
                 await tx.execute("DELETE FROM presence")
             async with database.reading() as tx:
                 register = await Registers().current(tx)
-            nowhere = np.zeros(len(register.school_codes), np.int32)
             asked = self._settings
+            plan = Plan(register, [], 0, asked.zone, asked.look_back_days, packed=True)
             async with workers(many=True) as working:
-                await working.begin(
-                    Plan(register, nowhere, asked.zone, asked.look_back_days, packed=True)
-                )
+                await working.begin(plan)
                 await fold_cells(database, working)
 
     async def _raw(self) -> None:

@@ -382,7 +382,7 @@ TRUTH = (
     ),
     Bug(
         "a rebuild leaves wrong rows where right ones have the same key",
-        f"{WRITE}/rebuild.py",
+        f"{WRITE}/rebuild_exchange.py",
         '        equal = "".join(f" AND s.{name} {same} {table}.{name}" for name in rest)\n',
         '        equal = ""\n',
         VERIFICATION,
