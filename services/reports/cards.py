@@ -31,7 +31,7 @@ from shared.settings import Settings
 DEFAULT_PERIOD = "last-365-days"
 # How long rendered bytes are kept: their as_of stays true, but need not grow old.
 _KEEP_SECONDS = 300
-_LAYOUT = "1"
+_LAYOUT = "2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,11 @@ class Cards:
             asked.view,
             known_at or "",
             asked.form,
-            *((asked.lang, asked.sort, asked.order) if asked.form == "html" else ()),
+            *(
+                (asked.lang, asked.sort, asked.order, asked.ending or "")
+                if asked.form == "html"
+                else ()
+            ),
         )
         digest = hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:40]
         # Weak: the words as_of and lag_seconds of a card rendered later differ, its figures do not.
@@ -167,7 +171,8 @@ class Cards:
         card = assemble(gathered)
         if asked.form == "json":
             return card_bytes(card)
-        return self._pages.card(card, asked.lang, asked.sort, asked.order)
+        ending = asked.ending or ""
+        return self._pages.card(card, asked.lang, asked.sort, asked.order, ending)
 
 
 def within(principal: Principal, unit: wire.UnitDetail) -> bool:

@@ -11,7 +11,8 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from services.reports.beside import Comparison
 from services.reports.comparison import Comparisons, Wanted
 from services.reports.formats.comparison import comparison_view
-from services.reports.formats.html import Pages, card_link, comparison_link
+from services.reports.formats.html import Pages
+from services.reports.formats.links import card_link, comparison_link
 from services.reports.negotiation import FORMS, lang_of
 from services.reports.routes import view_of
 from services.reports.texts import LANGUAGES
@@ -73,6 +74,8 @@ def _rendered(found: Comparison, pages: Pages, lang: str) -> bytes:
         chain=found.chain,
         place=found.chain[0],
         as_of=pages.moment(window["as_of"], lang),
+        known_at=pages.moment(window["known_at"], lang) if window["known_at"] else None,
+        now_link=comparison_link(window["unit"], code, **asked | {"known_at": ""}, lang=lang),
         resemblance=window["resemblance"],
         resemblance_day=date.fromisoformat(window["resemblance"] or "1970-01-01"),
         restated=window["view"] == "restated",

@@ -12,7 +12,8 @@ from services.reports.card import Gathered, assemble
 from services.reports.cards import Cards
 from services.reports.figures import Place
 from services.reports.finder import Branch, Finder, Found
-from services.reports.formats.html import Pages, card_link, desk_of
+from services.reports.formats.html import Pages, desk_of
+from services.reports.formats.links import card_link
 from services.reports.formats.view import Row, card_view
 from services.reports.reading import figure_set, read_catalogue
 from services.reports.targets import Targets

@@ -7,13 +7,15 @@ to say, within the caller's units.
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated
 from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Query, Request, Response
 
 from services.reports.cards import Cards
-from services.reports.formats.html import Pages, register_link
+from services.reports.formats.html import Pages
+from services.reports.formats.links import card_link, list_link, register_link
 from services.reports.pages import HTML, Text, page_lang
 from services.reports.register_pages import Reader
 from shared.access import Principal
@@ -26,6 +28,8 @@ MONTHS = ("1", "2", "3", "6", "12", "24")
 _FIRST = "schools_closed"
 _BY_MONTHS = "not_visited"
 _PAGE = "100"
+# What the page and the unit's card are asked alike.
+_OF_CARDS = {"period", "ending", "view", "known_at"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +76,21 @@ def router(lists: Lists, pages: Pages) -> APIRouter:
         unit_id: str,
         name: Annotated[str | None, Query(alias="list", max_length=100)] = None,
         period: Text = None,
+        ending: Text = None,
         months: Text = None,
         view: Text = None,
+        known_at: Text = None,
         cursor: Annotated[str | None, Query(max_length=600)] = None,
     ) -> Response:
         """The schools on one of a unit's lists, and the sizes of the others."""
         lang = page_lang(request)
-        given = {"period": period, "months": months, "view": view}
+        given = {
+            "period": period,
+            "ending": ending,
+            "months": months,
+            "view": view,
+            "known_at": known_at,
+        }
         asked = {key: value for key, value in given.items() if value}
         found = await lists.page(
             canonical_unit(unit_id), principal, name or _FIRST, asked, cursor or ""
@@ -99,19 +111,19 @@ def router(lists: Lists, pages: Pages) -> APIRouter:
             months=MONTHS,
             by_months=_BY_MONTHS,
             action=list_link(own, {}),
+            known_at=found.page["known_at"],
+            state_on=date.fromisoformat(found.page["state_on"]),
+            further=bool(cursor),
+            may_read_visits=principal.has("visits:read"),
             list_link=link,
+            now_link=link(known_at=""),
+            card=card_link(own, **{key: asked[key] for key in _OF_CARDS & asked.keys()}, lang=lang),
             csv_link=csv_link(own, found.page["list"], asked),
             link=lambda unit, **query: register_link(unit, **query, lang=lang),
         )
         return Response(content, media_type=HTML)
 
     return routes
-
-
-def list_link(unit_id: str, asked: Mapping[str, str]) -> str:
-    """The address of a unit's lists."""
-    query = urlencode({key: value for key, value in asked.items() if value})
-    return f"/lists/{quote(unit_id, safe=':')}" + (f"?{query}" if query else "")
 
 
 def csv_link(unit_id: str, name: str, asked: Mapping[str, str]) -> str:

@@ -9,7 +9,8 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from services.reports.formats.html import Pages, register_link
+from services.reports.formats.html import Pages
+from services.reports.formats.links import register_link
 from services.reports.forms import credential
 from services.reports.pages import HTML, Text, page_lang
 from services.reports.register import Register

@@ -13,7 +13,8 @@ from fastapi.responses import RedirectResponse
 
 from services.reports.finder import Finder
 from services.reports.formats.form import sections
-from services.reports.formats.html import Pages, visit_link
+from services.reports.formats.html import Pages
+from services.reports.formats.links import visit_link
 from services.reports.forms import credential, form_token, read_form
 from services.reports.pages import HTML, Text, page_lang
 from services.reports.texts import words_of

@@ -60,6 +60,7 @@ class ComparisonView:
     span: str
     day: str
     stock: bool
+    ahead: bool
     own: Shown
     pasts: tuple[Since, ...]
     parent: Shown | None
@@ -86,12 +87,13 @@ def comparison_view(found: Comparison, texts: Texts) -> ComparisonView:
         span=span,
         day=texts.day(date.fromisoformat(found.window["state_on"])),
         stock=found.indicator.basis == "stock",
+        ahead=found.window["state_on"] < found.window["first"],
         own=_shown(found, found.figure, span, texts),
         pasts=tuple(_since(found, past, texts) for past in found.pasts),
         parent=_shown(found, found.parent, found.chain[1].called(texts.lang), texts)
         if found.parent and len(found.chain) > 1
         else None,
-        rank=_rank(found),
+        rank=_rank(found) if found.rank and found.rank.of > 1 else None,
         siblings=(percent(spread.lowest), percent(spread.middle), percent(spread.highest))
         if spread
         else None,
@@ -114,13 +116,12 @@ def _shown(
 ) -> Shown:
     share, bounds, goal = figure.share, figure.bounds, _goal(found)
     text = percent(share, goal, lower=found.indicator.lower_is_better)
-    wide = bounds is not None and bounds[0] != bounds[1]
     return Shown(
         name=name,
         unit_id=unit_id,
         text=text,
         reliable=figure.reliable or share is None,
-        ends=(half_up(bounds[0] * 100), half_up(bounds[1] * 100)) if wide and bounds else None,
+        ends=(half_up(bounds[0] * 100), half_up(bounds[1] * 100)) if bounds else None,
         bar=bar(share, bounds, goal, None, mirrored=texts.direction == "rtl"),
         label=f"{name}: {text}",
         part=count(figure.numerator),

@@ -14,7 +14,6 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -22,6 +21,13 @@ from markupsafe import Markup, escape
 
 from services.reports.card import HEADLINE, Card
 from services.reports.compare import GRADES
+from services.reports.formats.links import (
+    card_link,
+    comparison_link,
+    list_link,
+    register_link,
+    visit_link,
+)
 from services.reports.formats.view import SORTS, Order, Row, card_view
 from services.reports.numbers import UNDEFINED, count
 from services.reports.texts import LANGUAGES, Texts
@@ -69,35 +75,6 @@ def load_static(folder: Path = _HERE / "static") -> tuple[dict[str, str], dict[s
         kind = _TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "text/plain"
         files[names[path.name]] = StaticFile(content, kind)
     return names, files
-
-
-def card_link(unit_id: str, **query: str) -> str:
-    """The address of a unit's page."""
-    asked = urlencode({key: value for key, value in query.items() if value})
-    return f"/units/{quote(unit_id, safe=':')}" + (f"?{asked}" if asked else "")
-
-
-def comparison_link(unit_id: str, indicator: str, **query: str) -> str:
-    """The address of an indicator of a unit in depth."""
-    asked = urlencode({key: value for key, value in query.items() if value})
-    path = f"/units/{quote(unit_id, safe=':')}/indicators/{quote(indicator, safe='')}"
-    return path + (f"?{asked}" if asked else "")
-
-
-def register_link(unit_id: str, **query: str | int) -> str:
-    """The address of a unit or a school in the register."""
-    asked = urlencode({key: value for key, value in query.items() if value})
-    if unit_id.startswith(SCHOOL_PREFIX):
-        path = f"/schools/{quote(unit_id[len(SCHOOL_PREFIX) :], safe='')}"
-    else:
-        path = f"/register/{quote(unit_id, safe=':')}"
-    return path + (f"?{asked}" if asked else "")
-
-
-def visit_link(visit: Mapping[str, Any], lang: str = "") -> str:
-    """The address of a visit's page."""
-    asked = {"source": visit["source"]} | ({"lang": lang} if lang else {})
-    return f"/visits/{quote(visit['visit_id'], safe='')}?{urlencode(asked)}"
 
 
 def isolated(texts: Texts, key: str, /, **values: str | int) -> Markup:
@@ -171,16 +148,24 @@ class Pages:
             desk=desk_of(principal),
             principal=principal,
             signed_in=principal is not None and principal.key_id != "anonymous",
-            levels_name=lambda level: texts.maybe(f"levels.{level}", level),
+            levels_name=partial(_levels_name, texts),
             **values,
         ).encode()
 
-    def card(self, card: Card, lang: str, sort: str = "name", order: Order = "asc") -> bytes:
-        """The card's page."""
+    def card(
+        self,
+        card: Card,
+        lang: str,
+        sort: str = "name",
+        order: Order = "asc",
+        ending: str = "",
+    ) -> bytes:
+        """The card's page; `ending` is the last day that was asked for a rolling period."""
         texts, own = LANGUAGES[lang], card.own
         view = card_view(card, texts, sort, order)
         asked = {
             "period": own.period,
+            "ending": ending,
             "view": own.view if own.view != "as_was" else "",
             "known_at": own.known_at or "",
         }
@@ -211,6 +196,9 @@ class Pages:
             known_at=self.moment(own.known_at, lang) if own.known_at else None,
             known_link=card_link(own.place.unit_id, **asked | {"known_at": own.as_of}, lang=lang),
             now_link=card_link(own.place.unit_id, **asked | {"known_at": ""}, lang=lang),
+            lists_link=list_link(own.place.unit_id, asked | {"lang": lang}),
+            ending=ending,
+            seal_line=_seal_line(card),
             months=_months(card, texts),
             columns=5 + view.changes + bool(card.parent) + bool(view.siblings),
             action=card_link(own.place.unit_id),
@@ -247,6 +235,23 @@ def _word(texts: Texts, kind: str, value: str | None) -> str:
     if value is None:
         return UNDEFINED
     return texts.maybe(f"{kind}.{value}", value.replace("_", " "))
+
+
+def _levels_name(texts: Texts, level: str, number: int = 0) -> str:
+    """What units of a level are called, as `number` of them are: 1 cluster, 2 clusters."""
+    if number == 1:
+        return texts.maybe(f"level.{level}", level).lower()
+    return texts.maybe(f"levels.{level}", level)
+
+
+def _seal_line(card: Card) -> Markup | None:
+    """What a sheet is checked by, as `rtsm check` takes it: one run of Latin from left to right."""
+    own = card.own
+    if not own.seal:
+        return None
+    moment = own.known_at or own.as_of
+    parts = (own.place.unit_id, f"{own.first}..{own.last}", own.view, moment, own.seal)
+    return Markup('<bdi dir="ltr">{}</bdi>').format(" · ".join(parts))
 
 
 def _children_level(card: Card) -> str:

@@ -16,7 +16,9 @@ from services.reports.numbers import UNDEFINED, count, half_up, percent, points,
 from services.reports.texts import Texts
 
 PRINTED_CHILDREN = 20
-"""Rows of the children's table that fit the printed page; the style sheet hides the rest."""
+"""Rows of the children's table that fit the printed page beside the circular's nine indicators."""
+# An indicator that a deployment adds takes the room of as many of these rows.
+_ROWS_OF_AN_INDICATOR = 3
 
 _ON_CARD = {
     "student_attendance": ("boys", "girls"),
@@ -124,6 +126,7 @@ class CardView:
     sort: str
     order: Order
     siblings: int
+    ahead: bool
     changes: bool
     same: bool
     year: bool
@@ -132,6 +135,7 @@ class CardView:
 def card_view(card: Card, texts: Texts, sort: str = "name", order: Order = "asc") -> CardView:
     """Write a card down in one language, its children in the order asked for."""
     rows = [_row(card, line, texts) for code in _on_card(card) if (line := card.line(code))]
+    year = not _is_year_before(card) and any(row.moves.year for row in rows)
     ranks = [line.rank.of for line in card.lines if line.rank]
     return CardView(
         flow=tuple(row for row in rows if not _is_stock(card, row.code)),
@@ -142,14 +146,22 @@ def card_view(card: Card, texts: Texts, sort: str = "name", order: Order = "asc"
             for child in _sorted(card.children, texts.lang, sort, order)
         ),
         whole=_child(card.own, texts.lang, {}, {}),
-        printed=PRINTED_CHILDREN,
+        printed=_printed(card, len(rows), year=year),
         sort=sort,
         order=order,
         siblings=max(ranks, default=0),
+        ahead=card.own.state_on < card.own.first,
         changes=any(row.change != UNDEFINED or row.moves.year for row in rows),
         same=any(row.moves.same for row in rows),
-        year=not _is_year_before(card) and any(row.moves.year for row in rows),
+        year=year,
     )
+
+
+def _printed(card: Card, rows: int, *, year: bool) -> int:
+    """How many of the units below fit the one sheet, beside everything else that stands on it."""
+    lines = bool(card.own.known_at) + (card.own.view == "restated") + year
+    others = _ROWS_OF_AN_INDICATOR * max(0, rows - len(HEADLINE))
+    return max(0, PRINTED_CHILDREN - lines - others)
 
 
 def _on_card(card: Card) -> tuple[str, ...]:
@@ -274,7 +286,7 @@ def _fact(line: Line) -> Fact:
         text=percent(figure.share),
         part=count(figure.numerator) if defined else None,
         whole=count(figure.denominator or 0) if defined else None,
-        reliable=figure.reliable,
+        reliable=figure.reliable or not defined,
     )
 
 

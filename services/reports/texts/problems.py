@@ -19,6 +19,17 @@ EN: dict[str, str] = problems_intake.EN | {
         "A period is written 2018, 2018-Q1, 2018-03, 2018-01..2019-05, 2018-03-01..2018-04-15 "
         "last-30-days or school-year-2018, and does not end before it begins."
     ),
+    "invalid_time": "An instant is written with its zone: 2018-03-05T09:40:00+05:00, in an address "
+    "%2B for the plus, or 2018-03-05T04:40:00Z.",
+    "invalid_cursor": (
+        "The address of this further page is not whole, or was made for something else. Begin at "
+        "the first page."
+    ),
+    "unknown_list": "There is no such list. The page of a unit’s lists leads to all of them.",
+    "invalid_months": (
+        "Months are a whole number from 1 to 60, and only the list of schools not visited asks "
+        "for them."
+    ),
     "invalid_date": "A date is written year, month, day: 2018-03-01.",
     "too_many_listeners": (
         "As many connections follow the figures as this key, or this process, may have. Close "
@@ -131,6 +142,15 @@ UR: dict[str, str] = problems_intake.UR | {
     "invalid_period": (
         "مدت اس طرح لکھی جاتی ہے: \u20662018\u2069، \u20662018-Q1\u2069، \u20662018-03\u2069، "
         "\u20662018-01..2019-05\u2069، \u2066last-30-days\u2069 یا \u2066school-year-2018\u2069۔"
+    ),
+    "invalid_time": (
+        "وقت اپنے علاقے کے ساتھ لکھا جاتا ہے: \u20662018-03-05T09:40:00+05:00\u2069 (پتے میں جمع "
+        "کی جگہ \u2066%2B\u2069) یا \u20662018-03-05T04:40:00Z\u2069۔"
+    ),
+    "invalid_cursor": "اگلے صفحے کا یہ پتا ادھورا ہے یا کسی اور چیز کا ہے۔ پہلے صفحے سے شروع کریں۔",
+    "unknown_list": "اس نام کی کوئی فہرست نہیں۔ یونٹ کی فہرستوں کا صفحہ سب تک لے جاتا ہے۔",
+    "invalid_months": (
+        "مہینے 1 سے 60 تک کا پورا عدد ہوتے ہیں، صرف ان اسکولوں کی فہرست کے لیے جن کا دورہ نہیں ہوا۔"
     ),
     "invalid_date": "تاریخ سال، مہینہ، دن کی ترتیب سے لکھی جاتی ہے: \u20662018-03-01\u2069۔",
     "in_the_future": (

@@ -55,7 +55,7 @@ async def test_every_list_in_both_languages(home: Embedded) -> None:
         assert headline in shown
         assert f'<html lang="{lang}"' in shown
         assert "01003" in shown
-        assert "01002" not in re.sub(r"<a [^>]*>|lang=\w+", "", shown).partition("<tbody>")[2]
+        assert "01002" not in re.sub(r"<a [^>]*>|lang=\w+", "", shown).partition("<tbody")[2]
         for name in ("schools_closed", "no_toilet", "no_usable_room"):
             await page(home, f"/lists/BA?list={name}&lang={lang}")
 
