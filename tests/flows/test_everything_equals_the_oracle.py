@@ -169,7 +169,7 @@ async def test_two_instances_rebuilt_while_they_work(
         await player.play(before[: len(before) // 2])
         await asked_between()
         await player.play(before[len(before) // 2 :])
-        await eventually(lambda: shared(kafka), "both instances hold partitions", 60)
+        await eventually(lambda: shared(kafka), "both instances hold partitions", 120)
         rebuilding = asyncio.create_task(
             asyncio.to_thread(processes.command, "rebuild", settings=deployment.settings)
         )

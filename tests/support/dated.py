@@ -8,10 +8,11 @@ shifted by TESTS_CLOCK_SHIFT seconds, so that processes agree and a restart does
 import argparse
 import asyncio
 import os
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from services.serving import serve_app
-from shared.clock import OffsetClock, SystemClock
+from shared.clock import Clock, SystemClock
 from shared.logs import configure_logs
 from shared.settings import load_settings
 
@@ -24,6 +25,18 @@ def shift_to(moment: datetime) -> str:
     return str((moment - datetime.now(UTC)).total_seconds())
 
 
+@dataclass
+class Shifted:
+    """A clock that is ahead of another by exactly so much, in whichever process and when begun."""
+
+    real: Clock
+    by: timedelta
+
+    def now(self) -> datetime:
+        """What the other clock shows, and the shift."""
+        return self.real.now() + self.by
+
+
 def main() -> None:
     """Serve what the environment says until SIGTERM."""
     words = argparse.ArgumentParser()
@@ -33,9 +46,8 @@ def main() -> None:
     asked = words.parse_args()
     settings = load_settings(host=asked.host, port=asked.port)
     configure_logs(settings.log_level)
-    real = SystemClock()
-    start = real.now() + timedelta(seconds=float(os.environ[SHIFT]))
-    raise SystemExit(asyncio.run(serve_app(settings, OffsetClock(start, real))))
+    clock = Shifted(SystemClock(), timedelta(seconds=float(os.environ[SHIFT])))
+    raise SystemExit(asyncio.run(serve_app(settings, clock)))
 
 
 if __name__ == "__main__":
