@@ -1,11 +1,13 @@
 """How fast visits become figures: the complete fold against doing nothing with the same records.
 
-`python -m tests.benchmarks.fold [--visits N] [--schools N] [--rounds N] [--order ...] [--only ...]`
+`python -m tests.benchmarks.fold [--visits N] [--schools N] [--rounds N] [--order ...] [--only ...]
+[--batch N ...] [--processes N ...]`
 
 Visits of the full form enter through ingest's own upload and are carried by its relay to a real
-topic. Then, in turns: an empty aiokafka loop over the topic, and the consumer of one indicators
-process doing all of it (visits, flows, stocks, all levels, days and months, presence) into
-PostgreSQL. Last, the same visits embedded: journal to SQLite. Every fold ends with `verify`.
+topic. Then, in turns: an empty aiokafka loop over the topic, and indicators processes of one group
+doing all of it (visits, flows, stocks, all levels, days and months, presence) into PostgreSQL, with
+batches of each size and in each number of processes. Last, the same visits embedded: journal to
+SQLite. Every fold ends with `verify`.
 """
 
 from __future__ import annotations
@@ -14,13 +16,16 @@ import argparse
 import asyncio
 import tempfile
 import time
+from itertools import product
 from pathlib import Path
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from fastapi import FastAPI
 
 from demo import synthetic
+from shared.db.engine import Database
 from shared.settings import Settings, load_settings
+from tests.benchmarks.folding_process import VISITS, Processes
 from tests.benchmarks.house import (
     FIRST,
     LAST,
@@ -29,6 +34,8 @@ from tests.benchmarks.house import (
     Pace,
     application,
     client_of,
+    consumer_of,
+    count_of,
     fold,
     upload,
     verified,
@@ -38,6 +45,7 @@ from tests.support.postgres import Postgres
 
 TOPIC = "rtsm.visits"
 _PATIENCE_MS = 30_000
+_LOOK_SECONDS = 0.02
 
 
 async def empty_loop(bootstrap: str, partitions: int, total: int) -> Pace:
@@ -103,23 +111,36 @@ async def distributed(
             async with client_of(app) as client:
                 await upload(client, register, bodies)
             print(f"journal -> Kafka, {name}: {await relayed(app)}", flush=True)
-            loops, folds = [], []
+            loops: list[Pace] = []
+            folds: dict[tuple[int, int], list[Pace]] = {}
             for _ in range(given.rounds):
                 loops.append(
                     await empty_loop(kafka.bootstrap, source.kafka.partitions, len(bodies))
                 )
                 print(f"  empty loop {loops[-1]}", flush=True)
-                folds.append(await _folded(app, source, postgres, register, len(bodies)))
-                print(f"  fold       {folds[-1]}", flush=True)
-        loop, best = max(pace.rate for pace in loops), max(pace.rate for pace in folds)
-        print(
-            f"Kafka -> PostgreSQL, {name}: {best:,.0f} visits/s, empty loop {loop:,.0f}/s, "
-            f"ratio {best / loop:.3f} (at least 0.02, aim 0.05)",
-            flush=True,
-        )
+                for batch, count in product(given.batch, given.processes):
+                    pace = await _folded(app, source, postgres, register, len(bodies), batch, count)
+                    folds.setdefault((batch, count), []).append(pace)
+                    print(f"  fold       {pace}, batches of {batch}, {count} at it", flush=True)
+        _tell(name, max(pace.rate for pace in loops), folds)
     finally:
         kafka.close()
         postgres.close()
+
+
+def _tell(name: str, loop: float, folds: dict[tuple[int, int], list[Pace]]) -> None:
+    """Print the best of each against the empty loop, and against one process."""
+    best = {how: max(pace.rate for pace in paces) for how, paces in folds.items()}
+    for (batch, count), rate in best.items():
+        one = best.get((batch, 1))
+        against = f", {rate / one:.2f} x one (at least 1.4)" if one and count > 1 else ""
+        ratio = f", ratio {rate / loop:.3f} (at least 0.06, aim 0.12)" if count == 1 else ""
+        print(
+            f"Kafka -> PostgreSQL, {name}, batches of {batch}, {count} process"
+            f"{'' if count == 1 else 'es'}: {rate:,.0f} visits/s, empty loop {loop:,.0f}/s"
+            f"{ratio}{against}",
+            flush=True,
+        )
 
 
 async def _folded(
@@ -128,15 +149,43 @@ async def _folded(
     postgres: Postgres,
     register: synthetic.Register,
     visits: int,
+    batch: int,
+    count: int,
 ) -> Pace:
-    """One indicators process over the whole topic, into an empty database."""
+    """So many indicators processes over the whole topic, into an empty database."""
     url = postgres.new_database()
     settings = source.model_copy(update={"services": ["indicators"], "database_url": url})
     async with application(settings) as folding:
-        pace = await fold(folding, register, visits)
-        ledger = app.state.platform.database("ingest")
-        await verified(folding.state.platform.database("indicators"), ledger, settings)
+        database = folding.state.platform.database("indicators")
+        registry = consumer_of(folding, "indicators.registry")
+        while await count_of(database, "schools") < len(register):
+            await registry.step(0.05)
+        await registry.close()
+        async with Processes(settings, batch, count) as processes:
+            await processes.begin()
+            before, start = await _position(database), time.perf_counter()
+            now = before
+            while now < visits:
+                await asyncio.sleep(_LOOK_SECONDS)
+                now = await _position(database)
+            seconds = time.perf_counter() - start
+            pace = Pace(now - before, seconds, await processes.end())
+        held = await count_of(database, "visits")
+        if held != visits:
+            raise RuntimeError(f"{held} visits of {visits} were folded")
+        if before > visits / 2:
+            raise RuntimeError(f"{before} of {visits} were folded before all were at it")
+        await verified(database, app.state.platform.database("ingest"), settings)
     return pace
+
+
+async def _position(database: Database) -> int:
+    """How many records of the topic are in the figures."""
+    async with database.reading() as tx:
+        row = await tx.fetch_one(
+            "SELECT coalesce(sum(next), 0) FROM positions WHERE consumer = $1", VISITS
+        )
+    return int(row[0])
 
 
 async def embedded(register: synthetic.Register, bodies: list[bytes], name: str) -> None:
@@ -158,6 +207,8 @@ async def main() -> None:
     parser.add_argument("--visits", type=int, default=60_000)
     parser.add_argument("--schools", type=int, default=14_000)
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--batch", type=int, nargs="+", default=[2_000, 5_000])
+    parser.add_argument("--processes", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--order", choices=("in-order", "shuffled"))
     parser.add_argument("--only", choices=("distributed", "embedded"))
     given = parser.parse_args()
