@@ -21,7 +21,6 @@ from services.reports.card import Gathered, assemble
 from services.reports.figures import FigureSet, Indicator
 from services.reports.formats.html import Pages
 from tests.browser.test_pages_in_a_browser import many, sheets
-from tests.browser.test_work_in_a_browser import WIDE
 from tests.unit.reports import builders as b
 from tests.unit.reports.small_house import a_house
 
@@ -30,6 +29,11 @@ ORIGIN = "http://localhost"
 SEAL = "QK27K-FNPN4-3ANQR-BMNDD-2X6PN-KIV47-KIUUZ-FRQY"
 OWN = ("boards", "books")
 DEPTH = "/units/QTA/indicators/student_attendance?period=2019-05"
+WIDE = """() => [...document.querySelectorAll('main *')].filter(e => {
+    const box = e.getBoundingClientRect();
+    return !e.closest('svg, .hidden, thead, select') && box.width > 0
+        && (box.right > innerWidth + 1 || box.left < -1);
+}).map(e => e.outerHTML.slice(0, 80))"""
 LISTS = "/lists/BA?list=not_visited&months=1"
 
 

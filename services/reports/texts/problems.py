@@ -26,10 +26,8 @@ EN: dict[str, str] = problems_intake.EN | {
         "the first page."
     ),
     "unknown_list": "There is no such list. The page of a unit’s lists leads to all of them.",
-    "invalid_months": (
-        "Months are a whole number from 1 to 60, and only the list of schools not visited asks "
-        "for them."
-    ),
+    "invalid_number": "A whole number is needed here, within limits that the answer names.",
+    "invalid_months": "Only the list of schools not visited asks for months.",
     "invalid_date": "A date is written year, month, day: 2018-03-01.",
     "too_many_listeners": (
         "As many connections follow the figures as this key, or this process, may have. Close "
@@ -149,9 +147,8 @@ UR: dict[str, str] = problems_intake.UR | {
     ),
     "invalid_cursor": "اگلے صفحے کا یہ پتا ادھورا ہے یا کسی اور چیز کا ہے۔ پہلے صفحے سے شروع کریں۔",
     "unknown_list": "اس نام کی کوئی فہرست نہیں۔ یونٹ کی فہرستوں کا صفحہ سب تک لے جاتا ہے۔",
-    "invalid_months": (
-        "مہینے 1 سے 60 تک کا پورا عدد ہوتے ہیں، صرف ان اسکولوں کی فہرست کے لیے جن کا دورہ نہیں ہوا۔"
-    ),
+    "invalid_number": "یہاں پورا عدد درکار ہے، ان حدود کے اندر جو جواب میں درج ہیں۔",
+    "invalid_months": "مہینے صرف ان اسکولوں کی فہرست کے لیے ہیں جن کا دورہ نہیں ہوا۔",
     "invalid_date": "تاریخ سال، مہینہ، دن کی ترتیب سے لکھی جاتی ہے: \u20662018-03-01\u2069۔",
     "in_the_future": (
         "known_at پوچھتا ہے کہ کسی لمحے تک کیا درج ہو چکا تھا۔ یہ لمحہ ابھی آنا ہے: موجودہ معلومات "

@@ -133,7 +133,7 @@ async def test_what_was_not_measured_stands_in_no_brackets(home: Embedded) -> No
     [
         ("/lists/QTA?list=no_roof", "There is no such list", "اس نام کی کوئی فہرست نہیں"),
         ("/lists/QTA?cursor=abc", "Begin at the first page", "پہلے صفحے سے شروع کریں"),
-        ("/lists/QTA?list=not_visited&months=x", "from 1 to 60", "پورا عدد"),
+        ("/lists/QTA?list=not_visited&months=x", "A whole number is needed", "پورا عدد درکار"),
         ("/units/QTA?known_at=yesterday", "%2B for the plus", "وقت اپنے علاقے کے ساتھ"),
     ],
 )
