@@ -14,7 +14,7 @@ from services.indicators.projector import Projector
 from services.indicators.rebuild_exchange import Anew, exchange, readable
 from services.indicators.rebuild_fold import fold_portions, fold_visits
 from services.indicators.rebuild_spill import Spill
-from services.indicators.rebuild_tasks import Plan
+from services.indicators.rebuild_tasks import Events, Plan
 from services.indicators.rebuild_workers import workers
 from services.indicators.register import Register
 from services.indicators.registry_fold import RegistryFold
@@ -113,8 +113,8 @@ class _Replay:
                 CONSUMERS[topic],
             )
 
-    async def _events(self, start: int, most: int) -> list[tuple[int, bytes]]:
-        """Visit events from a position on, at most so many, as (position, data)."""
+    async def _events(self, start: int, most: int) -> Events:
+        """Visit events from a position on, at most so many."""
         async with self._ledger.reading() as tx:
             return await journal.read_data(tx, start, _VISITS, most)
 

@@ -21,7 +21,7 @@ from services.indicators import store
 from services.indicators.incoming import Revision
 from services.indicators.rebuild_cells import Rows, Written, written
 from services.indicators.rebuild_spill import Portion, Spill, repeated
-from services.indicators.rebuild_tasks import Counted, Key, Newest, Parted
+from services.indicators.rebuild_tasks import Counted, Events, Key, Newest, Parted
 from services.indicators.rebuild_workers import Workers
 from services.indicators.recount import Recount, portions
 from services.indicators.register import Ints
@@ -32,8 +32,8 @@ from shared.db.transaction import Tx
 
 N = TypeVar("N")
 T = TypeVar("T")
-Page = Callable[[int, int], Awaitable[list[tuple[int, bytes]]]]
-"""Reads (position, data) of visit events from a position on, at most so many."""
+Page = Callable[[int, int], Awaitable[Events]]
+"""Reads visit events from a position on, at most so many."""
 _EVENTS_AT_ONCE = 4_000
 
 
@@ -67,9 +67,10 @@ async def fold_visits(
 async def _read(page: Page, workers: Workers) -> AsyncIterator[Awaitable[tuple[int, Parted]]]:
     """Each page of events, being parted."""
     following = 1
-    while events := await page(following, _EVENTS_AT_ONCE):
-        following = events[-1][0] + 1
-        yield _with(events[-1][0], workers.parted(events))
+    while (events := await page(following, _EVENTS_AT_ONCE))[0]:
+        last = events[0][-1]
+        following = last + 1
+        yield _with(last, workers.parted(events))
 
 
 def _better(newest: dict[Key, tuple[int, int]], key: Key, revision: int, position: int) -> None:

@@ -24,6 +24,8 @@ from services.indicators.register import Ints, Register
 from services.indicators.visits import Visits, eligible
 
 Key = tuple[str, str]
+Events = tuple[Sequence[int], Sequence[bytes]]
+"""Positions and data of events."""
 Row = tuple[Any, ...]
 """(position, school or None, *Revision): a revision and where the journal has it."""
 Repeat = tuple[Key, int, int]
@@ -86,14 +88,14 @@ class Counted:
     left: Deltas | None = None
 
 
-def parted(plan: Plan, _: Newest, events: Sequence[tuple[int, bytes]]) -> Parted:
+def parted(plan: Plan, _: Newest, events: Events) -> Parted:
     """Read events; those that make no sense are left out: the consumer set them aside too."""
     index, zone = plan.register.school_index, plan.zone
     part_of, unplaced = plan.part_of, plan.parts
     parts: dict[int, list[Row]] = defaultdict(list)
     again: list[Repeat] = []
     met: list[int] = []
-    for position, data in events:
+    for position, data in zip(*events, strict=True):
         try:
             row = read_revision(data, zone)
         except UNREADABLE:
@@ -132,11 +134,13 @@ def counted(plan: Plan, newest: Newest, pages: Sequence[bytes], schools: Ints) -
     """What these schools add, given the parted rows of all their visits; none: only the rows."""
     rows = _rows(pages)
     held, past = _settled(rows, newest)
-    digest = digest_of(visit_rows([row[_SCHOOL:] for row in sorted(held, key=_ORDER)]))
     kept = [Revision(*row[2:]) for row in past]
     if not schools.size:
-        return Counted(digest, kept)
-    deltas = whole(_visits(held), plan.register, schools, plan.look_back)
+        held.sort(key=_ORDER)
+        return Counted(_digest(held), kept)
+    visits = _visits(held)
+    digest = _digest([held[place] for place in visits.order().tolist()])
+    deltas = whole(visits, plan.register, schools, plan.look_back)
     recount = Recount(plan.register, plan.look_back)
     finished = recount.take(schools, deltas)
     return Counted(
@@ -176,6 +180,11 @@ def _settled(rows: list[Row], newest: Newest) -> tuple[list[Row], list[Row]]:
         elif row[_REVISION] < best[0]:
             past.setdefault((_KEY(row), row[_REVISION]), row)
     return held, list(past.values())
+
+
+def _digest(ordered: Sequence[Row]) -> bytes:
+    """The digest of rows by school, then (visited_at, visit_id, source)."""
+    return digest_of(visit_rows([row[_SCHOOL:] for row in ordered]))
 
 
 def _visits(rows: list[Row]) -> Visits:

@@ -98,18 +98,19 @@ def _where(spill: Spill, portion: Portion) -> str:
 
 
 async def _digest(database: Database, where: str) -> bytes:
-    """The digest of the visits held, in the order in which they were begun."""
+    """The digest of the visits held, by school in the order in which they began."""
     if isinstance(database, PostgresDatabase):
         digest = Digest()
         await copy_out(
             database,
             f"SELECT {','.join(VISIT_ROW)} FROM visits WHERE {where} "
-            'ORDER BY at, visit_id COLLATE "C", source COLLATE "C"',
+            'ORDER BY school, at, visit_id COLLATE "C", source COLLATE "C"',
             digest.take,
         )
         return digest.value()
     async with database.reading() as tx:
         rows = await tx.fetch(
-            f"SELECT {','.join(_FIELDS)} FROM visits WHERE {where} ORDER BY at, visit_id, source"
+            f"SELECT {','.join(_FIELDS)} FROM visits WHERE {where} "
+            "ORDER BY school, at, visit_id, source"
         )
     return await asyncio.to_thread(lambda: digest_of(visit_rows(rows)))

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from services.indicators.rebuild_tasks import Counted, Newest, Parted, Plan, Repeat
+from services.indicators.rebuild_tasks import Counted, Events, Newest, Parted, Plan, Repeat
 from services.indicators.rebuild_worker import ASKED, LENGTH, NEWEST, PLAN, framed
 from services.indicators.register import Ints
 
@@ -58,7 +58,7 @@ class Workers:
         if newest:
             await self._tell(NEWEST, newest)
 
-    async def parted(self, events: Sequence[tuple[int, bytes]]) -> Parted:
+    async def parted(self, events: Events) -> Parted:
         """Events as rows by part."""
         found: Parted = await self._ask("parted", events)
         return found

@@ -78,8 +78,8 @@ async def read(
     return [Record(partition, row[0], Event(*row[1:])) for row in rows]
 
 
-async def read_data(tx: Tx, start: int, topic: str, limit: int) -> list[tuple[int, bytes]]:
-    """What `read` gives of one topic, as (position, data) alone."""
+async def read_data(tx: Tx, start: int, topic: str, limit: int) -> tuple[list[int], list[bytes]]:
+    """What `read` gives of one topic, as positions and data alone."""
     if tx.dialect == "postgresql":
         await tx.execute("SET LOCAL enable_sort = off")
         rows = await tx.fetch(
@@ -96,7 +96,7 @@ async def read_data(tx: Tx, start: int, topic: str, limit: int) -> list[tuple[in
             start,
             limit,
         )
-    return [(row[0], row[1]) for row in rows]
+    return [row[0] for row in rows], [row[1] for row in rows]
 
 
 async def end(tx: Tx) -> int:
