@@ -3,9 +3,9 @@
 `python -m tests.benchmarks.rebuild [--visits N] [--schools N] [--rounds N] [--only …]`
 
 The same visits, uploaded through ingest's own interface, are folded by one indicators process as
-they would be live (journal to PostgreSQL, then journal to SQLite), and are then computed anew
-beside it, each rebuild in a process of its own whose largest resident set is printed with those of
-its workers. Both end with `verify`.
+they would be live (Kafka to PostgreSQL, which is a country's; journal to PostgreSQL; journal to
+SQLite), and are then computed anew beside it, each rebuild in a process of its own whose largest
+resident set is printed with that of its workers. All end with `verify`.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from services.app import create_app
 from services.indicators.rebuild import rebuild
 from shared.clock import SetClock
 from shared.settings import Settings, load_settings
+from tests.benchmarks.fold import relayed
 from tests.benchmarks.house import (
     FIRST,
     LAST,
@@ -37,6 +38,7 @@ from tests.benchmarks.house import (
     upload,
     verified,
 )
+from tests.support.kafka import Kafka
 from tests.support.postgres import Postgres
 
 
@@ -70,6 +72,8 @@ async def measured(given: argparse.Namespace, settings: Settings, name: str) -> 
     async with application(settings) as app:
         async with client_of(app) as client:
             await upload(client, register, (body for _, body in made))
+        if settings.relayed:
+            await relayed(app)
         live = await fold(app, register, given.visits)
         print(f"live fold, {name}: {live}", flush=True)
         database = app.state.platform.database
@@ -92,31 +96,46 @@ async def measured(given: argparse.Namespace, settings: Settings, name: str) -> 
     print(json.dumps({"rebuild": name, "ratio": round(max(ratios), 2)}), flush=True)
 
 
+async def _on_postgresql(
+    given: argparse.Namespace, services: list[str], name: str, *, by_kafka: bool
+) -> None:
+    postgres, kafka = Postgres(), Kafka()
+    try:
+        postgres.start()
+        more: dict[str, object] = {}
+        if by_kafka:
+            kafka.start()
+            more["kafka"] = {"bootstrap": kafka.bootstrap}
+        with tempfile.TemporaryDirectory() as folder:
+            settings = load_settings(
+                {},
+                services=services,
+                database_url=postgres.new_database(),
+                data_dir=Path(folder),
+                **more,
+            )
+            await measured(given, settings, name)
+    finally:
+        kafka.close()
+        postgres.close()
+
+
 async def main() -> None:
-    """Both kinds of database."""
+    """Both kinds of database, and both feeds."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--visits", type=int, default=100_000)
     parser.add_argument("--schools", type=int, default=3_000)
     parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--only", choices=("postgresql", "sqlite"))
+    parser.add_argument("--only", choices=("kafka", "postgresql", "sqlite"))
     given = parser.parse_args()
     services = ["ingest", "indicators"]
-    if given.only != "sqlite":
-        postgres = Postgres()
-        try:
-            postgres.start()
-            url = postgres.new_database()
-            with tempfile.TemporaryDirectory() as folder:
-                settings = load_settings(
-                    {}, services=services, database_url=url, data_dir=Path(folder)
-                )
-                await measured(given, settings, "PostgreSQL")
-        finally:
-            postgres.close()
-    if given.only != "postgresql":
+    for feed, name in (("kafka", "Kafka -> PostgreSQL"), ("postgresql", "journal -> PostgreSQL")):
+        if given.only in (None, feed):
+            await _on_postgresql(given, services, name, by_kafka=feed == "kafka")
+    if given.only in (None, "sqlite"):
         with tempfile.TemporaryDirectory() as folder:
             settings = load_settings({}, services=services, data_dir=Path(folder))
-            await measured(given, settings, "SQLite")
+            await measured(given, settings, "journal -> SQLite")
 
 
 if __name__ == "__main__":
