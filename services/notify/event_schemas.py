@@ -51,6 +51,15 @@ def _statistics() -> Document:
             "schools_registered": {"type": ["integer", "null"]},
             "newest_visit": {"type": ["string", "null"], "format": "date"},
             "new_visits": {"type": ["integer", "null"]},
+            "definition": {
+                "type": ["integer", "null"],
+                "description": "the version of the indicator that the figure was made by",
+            },
+            "names": {
+                "type": ["object", "null"],
+                "description": "what the indicator is called in texts, by language",
+                "additionalProperties": {"type": "string"},
+            },
             "probability": _SHARE,
         },
         "The figure the step stands on.",
