@@ -194,7 +194,7 @@ def measure(form: Form) -> Measured:
     if oversight is not None and oversight.official_visit_last_30_days is not None:
         mask |= _official(oversight.official_visit_last_30_days, oversight.visitor_post, flow)
     stock = _STOCK_ZERO.copy()
-    return Measured(flow, stock, _stock(form, stock), mask)
+    return tuple.__new__(Measured, (flow, stock, _stock(form, stock), mask))
 
 
 def _attendance(form: Form, flow: list[int]) -> int:

@@ -118,23 +118,27 @@ def read_revision(data: bytes, zone: ZoneInfo) -> Revision:
     form = visit.form
     visited = visit.visited_at
     flow, stock, groups, mask = measure(form)
-    return Revision(
-        visit.source,
-        visit.visit_id,
-        visit.revision,
-        visit.school_code,
-        visited.astimezone(zone).toordinal() - _EPOCH_ORDINAL,
-        (visited - _EPOCH) // _MICROSECOND,
-        (visit.received_at - _EPOCH) // _MICROSECOND,
-        (visit.recorded_at - _EPOCH) // _MICROSECOND,
-        form.monitor_id,
-        form.visit_type or "routine",
-        form.status,
-        visit.standing,
-        groups,
-        mask,
-        encode_row(flow),
-        encode_row(stock),
+    # The named tuple without the call of its own making: once for every visit of every fold.
+    return tuple.__new__(
+        Revision,
+        (
+            visit.source,
+            visit.visit_id,
+            visit.revision,
+            visit.school_code,
+            visited.astimezone(zone).toordinal() - _EPOCH_ORDINAL,
+            (visited - _EPOCH) // _MICROSECOND,
+            (visit.received_at - _EPOCH) // _MICROSECOND,
+            (visit.recorded_at - _EPOCH) // _MICROSECOND,
+            form.monitor_id,
+            form.visit_type or "routine",
+            form.status,
+            visit.standing,
+            groups,
+            mask,
+            encode_row(flow),
+            encode_row(stock),
+        ),
     )
 
 

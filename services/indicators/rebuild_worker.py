@@ -19,10 +19,9 @@ PLAN, NEWEST = "plan", "newest"
 """Not questions, but what there is to know for all that follow: nothing is answered."""
 
 
-def framed(value: object) -> bytes:
-    """A value as a frame."""
-    body = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
-    return LENGTH.pack(len(body)) + body
+def bodied(value: object) -> bytes:
+    """A value as the body of a frame."""
+    return pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
 
 
 def _read(source: BinaryIO) -> Any:
@@ -50,7 +49,9 @@ def main() -> None:
         elif name == NEWEST:
             [newest] = args
         else:
-            sink.write(framed(ASKED[name](plan, newest, *args)))
+            body = bodied(ASKED[name](plan, newest, *args))
+            sink.write(LENGTH.pack(len(body)))
+            sink.write(body)
             sink.flush()
 
 

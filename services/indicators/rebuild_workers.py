@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from services.indicators.rebuild_tasks import Counted, Events, Newest, Parted, Plan, Repeat
-from services.indicators.rebuild_worker import ASKED, LENGTH, NEWEST, PLAN, framed
+from services.indicators.rebuild_worker import ASKED, LENGTH, NEWEST, PLAN, bodied
 from services.indicators.register import Ints
 
 _MOST_PROCESSES = 4
@@ -75,15 +75,15 @@ class Workers:
 
     async def _tell(self, name: str, value: object) -> None:
         if self._processes:
-            frame = await asyncio.to_thread(framed, (name, (value,)))
+            body = await asyncio.to_thread(bodied, (name, (value,)))
             for process in self._processes:
-                await _send(process, frame)
+                await _send(process, body)
 
     async def _ask(self, name: str, *args: object) -> Any:
         if not self._processes:
             return await asyncio.to_thread(ASKED[name], self.plan, self._newest, *args)
         process = await self._free.get()
-        await _send(process, await asyncio.to_thread(framed, (name, args)))
+        await _send(process, await asyncio.to_thread(bodied, (name, args)))
         if process.stdout is None:
             raise RuntimeError("a worker has no pipes")
         try:
@@ -98,11 +98,12 @@ class Workers:
 _ENDED = "a process that computed for the rebuild has ended"
 
 
-async def _send(process: Process, frame: bytes) -> None:
+async def _send(process: Process, body: bytes) -> None:
     if process.stdin is None:
         raise RuntimeError("a worker has no pipes")
     try:
-        process.stdin.write(frame)
+        process.stdin.write(LENGTH.pack(len(body)))
+        process.stdin.write(body)
         await process.stdin.drain()
     except ConnectionError as error:
         raise RuntimeError(_ENDED) from error

@@ -32,6 +32,7 @@ from tests.benchmarks.house import (
     NOW,
     REGISTER_SEED,
     VISITS_SEED,
+    Pace,
     application,
     client_of,
     fold,
@@ -48,19 +49,26 @@ def _largest() -> tuple[float, float]:
     return tuple(resource.getrusage(each).ru_maxrss / 1024 for each in who)  # type: ignore[return-value]
 
 
-def _rebuilt(settings: Settings, told: multiprocessing.Queue[tuple[float, float, float]]) -> None:
-    """Compute all anew; tells seconds, and MiB of this process and of its workers."""
+def _processor() -> float:
+    """Seconds of processor time of this process and of the workers that have ended."""
+    who = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    used = [resource.getrusage(each) for each in who]
+    return sum(each.ru_utime + each.ru_stime for each in used)
+
+
+def _rebuilt(settings: Settings, told: multiprocessing.Queue[tuple[float, ...]]) -> None:
+    """Compute all anew; tells seconds by the clock and of processors, MiB of it and of a worker."""
 
     async def run() -> None:
         app = create_app(settings, SetClock(NOW), background=False)
         async with app.router.lifespan_context(app):
             database = app.state.platform.database
-            began = time.perf_counter()
+            began, used = time.perf_counter(), _processor()
             await rebuild(
                 database("indicators"), database("ingest"), settings, lambda done, total: None
             )
             seconds = time.perf_counter() - began
-        told.put((seconds, *_largest()))
+            told.put((seconds, _processor() - used, *_largest()))
 
     asyncio.run(run())
 
@@ -83,12 +91,12 @@ async def measured(given: argparse.Namespace, settings: Settings, name: str) -> 
             told = spawning.Queue()
             process = spawning.Process(target=_rebuilt, args=(settings, told))
             process.start()
-            seconds, own, worker = await asyncio.to_thread(told.get, timeout=3_600)
+            seconds, used, own, worker = await asyncio.to_thread(told.get, timeout=3_600)
             await asyncio.to_thread(process.join)
-            rate = given.visits / seconds
-            ratios.append(rate / live.rate)
+            pace = Pace(given.visits, seconds, used)
+            ratios.append(pace.rate / live.rate)
             print(
-                f"rebuild, {name}: {rate:,.0f}/s, {ratios[-1]:.2f} × the live fold (at least 5); "
+                f"rebuild, {name}: {pace}, {ratios[-1]:.2f} × the live fold (at least 5); "
                 f"at most {own:,.0f} MiB, a worker {worker:,.0f} MiB",
                 flush=True,
             )
