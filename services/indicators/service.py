@@ -124,7 +124,7 @@ def _freshness(
     ingest = platform.database("ingest")
     if ends is None:
         return OfJournal(platform.clock, ingest, "ingest", _TOPICS)
-    return OfFeed(platform.clock, database, before_relay(ingest), ends)
+    return OfFeed(platform.clock, database, before_relay(platform.clock, ingest), ends)
 
 
 def _check(consumer: Consumer) -> Check:

@@ -78,7 +78,8 @@ class CalendarStore:
         before = (await self._dated(tx)).on(day)
         if text == (calendar_text(balochistan()) if before is None else before[4]):
             return before
-        row = (newest + 1, day, self._drafter.stamps.next(), caller.key_id, text)
+        recorded = await self._drafter.stamps.recorded(tx)
+        row = (newest + 1, day, recorded, caller.key_id, text)
         await tx.insert_rows("calendars", _COLUMNS, [row])
         version = await tx.fetch_one(VERSION_SQL)
         raised = (version[0] if version is not None else 0) + 1

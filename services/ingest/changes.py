@@ -155,7 +155,7 @@ class Changes:
             await record(tx, visit, said)
 
     async def _write(self, tx: Tx, before: Stored, change: Change, actor: Actor) -> Stored:
-        recorded = self._drafter.stamps.next()
+        recorded = await self._drafter.stamps.recorded(tx)
         revision = before.revision + 1
         visit = replace(change.visit, revision=revision, recorded_at=recorded)
         draft = change.draft or self._again(before)

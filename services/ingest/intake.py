@@ -63,7 +63,7 @@ _STORED = (
 class Plan:
     """What a batch comes to, once it is known which of its ids are stored already."""
 
-    def __init__(self, drafts: Sequence[Draft], recorded: int) -> None:
+    def __init__(self, drafts: Sequence[Draft], recorded: int = 0) -> None:
         self.drafts = drafts
         self.recorded = recorded
         self.new: dict[Key, Draft] = {}
@@ -157,20 +157,28 @@ class Intake:
 
         Raises Transient when the database is away, Conflict when another process was first.
         """
-        plan = Plan(drafts, self._drafter.stamps.next())
+        plan = Plan(drafts)
         if isinstance(self._database, SqliteDatabase):
-            # Made here and not in the writer's thread, which then needs the interpreter less.
-            events = plan.events()
-            positions = await self._database.write(
-                lambda connection: self._sqlite(connection, plan, events)
+            events: list[Event] = []
+
+            def stamped() -> None:
+                plan.recorded = self._drafter.stamps.next()
+                # Made here and not in the writer's thread, which then needs the interpreter less.
+                events.extend(plan.events())
+
+            stored = await self._database.write(
+                lambda connection: self._sqlite(connection, plan, events), before=stamped
             )
-            return plan.fates(positions, self._drafter)
+            return plan.fates(stored, self._drafter)
         async with self._database.transaction() as tx:
             await refresh(tx, self._drafter)
             plan.settle(await tx.fetch(_STORED, *plan.keys()), self._drafter)
-            # The journal's lock is held from here to the commit; one insert is all that follows.
-            positions = await append(tx, plan.events())
-            if positions:
+            positions: Sequence[int] = ()
+            if plan.new:
+                # The journal's lock is held from here to the commit; one insert is all that
+                # follows.
+                plan.recorded = await self._drafter.stamps.recorded(tx)
+                positions = await append(tx, plan.events())
                 rows = [(*row[:-1], row[-1].decode()) for row in plan.rows(positions)]
                 await _insert_postgres(tx, rows)
         return plan.fates(positions, self._drafter)

@@ -1,6 +1,8 @@
 """Times of receipt and record that never repeat and never go back within a process.
 
-"The later submission" must be a total order, whatever the machine's clock does.
+"The later submission" must be a total order, whatever the machine's clock does; and what is
+committed later must be recorded later, whoever commits it, since `known_at` asks for everything
+that had been recorded by an instant.
 """
 
 from datetime import date, datetime, timedelta
@@ -8,6 +10,8 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from shared.clock import Clock, micros
+from shared.db.transaction import Tx
+from shared.journal.journal import JOURNAL_LOCK, last_recorded
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - naive on purpose: only ever written out, as UTC
 
@@ -47,6 +51,15 @@ class Stamps:
         now = micros(self.now)
         self._last = now if now > self._last else self._last + 1
         return self._last
+
+    async def recorded(self, tx: Tx) -> int:
+        """The instant of record of what a transaction stores: later than all recorded before it.
+
+        The journal's lock is held from here to the commit. An instant that was taken before would
+        pass while others commit, or while nobody does: figures as known at it would change.
+        """
+        await tx.lock(JOURNAL_LOCK)
+        return max(self.next(), await last_recorded(tx) + 1)
 
     def today(self, zone: ZoneInfo) -> date:
         """The local date of the clock in a zone."""

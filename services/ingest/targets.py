@@ -62,7 +62,7 @@ class Targets:
                 units = caller.units
                 if not all(register.under(item.unit_id, units, today) for item in items):
                     raise not_found("unit")
-            recorded = self._drafter.stamps.next()
+            recorded = await self._drafter.stamps.recorded(tx)
             rows = {}
             for item in items:
                 row = self._row(item, recorded, caller.key_id)

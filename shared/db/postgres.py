@@ -29,6 +29,11 @@ _SESSION = {
     "tcp_keepalives_interval": "10",
     "tcp_keepalives_count": "3",
 }
+# Taken and let go of in one statement, so that nobody waits for whoever asks.
+_FREE = (
+    "SELECT CASE WHEN pg_try_advisory_lock_shared($1) THEN pg_advisory_unlock_shared($1) "
+    "ELSE false END"
+)
 _TRANSIENT = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
@@ -236,6 +241,13 @@ class PostgresDatabase:
                 # A connection that is gone has let go of its locks.
                 with suppress(*_TRANSIENT, asyncpg.PostgresError):
                     await connection.execute("SELECT pg_advisory_unlock($1)", number)
+
+    async def free(self, name: str) -> bool:
+        """Whether nobody holds a named lock of this schema: whoever held it has committed."""
+        number = lock_number(f"{self.schema}:{name}")
+        async with self.connection() as connection:
+            with _told():
+                return bool(await connection.fetchval(_FREE, number))
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Tx]:

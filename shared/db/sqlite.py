@@ -236,8 +236,17 @@ class SqliteDatabase:
             async with self._writing:
                 await self._writer.execute(f"DETACH {name}")
 
-    async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Write in one hop: `work` runs inside one transaction in the writer's own thread."""
+    async def free(self, name: str) -> bool:  # noqa: ARG002 - the other dialect needs it
+        """Whether no transaction of this process is open that could hold a named lock."""
+        return not self._writing.locked()
+
+    async def write(
+        self, work: Callable[[sqlite3.Connection], T], before: Callable[[], None] | None = None
+    ) -> T:
+        """Write in one hop: `work` runs inside one transaction in the writer's own thread.
+
+        `before` is called in the caller's thread when all earlier transactions have ended.
+        """
 
         def transaction(connection: sqlite3.Connection) -> T:
             connection.execute("BEGIN IMMEDIATE")
@@ -253,6 +262,8 @@ class SqliteDatabase:
         if self._writer is None:
             raise Transient(f"{self.path.name} is not open")
         async with self._writing:
+            if before is not None:
+                before()
             result = await self._writer.run(transaction)
         self.committed.ring()
         return result

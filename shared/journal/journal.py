@@ -2,7 +2,8 @@
 
 Sequence order must be commit order before anyone may ask for "everything after n": on PostgreSQL a
 transaction that appends holds one lock from just before the insert until its commit, so append
-last. A SQLite file has one writer anyway.
+last. A SQLite file has one writer anyway. Whoever chooses the instant of record under that lock,
+later than the last, makes it rise with the sequence too.
 """
 
 from collections.abc import Sequence
@@ -97,6 +98,12 @@ async def read_data(tx: Tx, start: int, topic: str, limit: int) -> tuple[list[in
             limit,
         )
     return [row[0] for row in rows], [row[1] for row in rows]
+
+
+async def last_recorded(tx: Tx) -> int:
+    """When the last record was recorded (microseconds); 0 when there is none."""
+    row = await tx.fetch_one("SELECT recorded FROM journal ORDER BY seq DESC LIMIT 1")
+    return 0 if row is None else int(row[0])
 
 
 async def end(tx: Tx) -> int:

@@ -190,7 +190,7 @@ class Registry:
     ) -> Upserted:
         row = await tx.fetch_one(VERSION_SQL)
         version = row[0] if row is not None else 0
-        recorded = self._drafter.stamps.next()
+        recorded = await self._drafter.stamps.recorded(tx)
         rows: list[tuple[Any, ...]] = []
         events: list[Event] = []
         for identity, records in changes.items():

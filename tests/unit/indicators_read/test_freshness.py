@@ -50,13 +50,13 @@ class Feed:
             await noting("c", nothing)(tx, records)
             await positions.put(tx, "c", partition, len(records))
 
-    def fresh(self, clock: SetClock | None = None) -> OfFeed:
+    def fresh(self, clock: SetClock | None = None, upto: int = MOMENT) -> OfFeed:
         """The freshness as some process sees it that folds nothing itself."""
 
-        async def carried() -> None:
-            return None
+        async def carried() -> int:
+            return upto
 
-        return OfFeed(clock or SetClock(NOW), self.database, carried, {"c": self.ends})
+        return OfFeed(clock or SetClock(NOW), self.database, carried, {"c": self.ends}, 20.0)
 
 
 @pytest.fixture
@@ -77,9 +77,9 @@ async def test_they_are_as_old_as_what_is_in_of_the_partition_that_lags(feed: Fe
     await feed.fold("t-0", 70, 90)
     await feed.fold("t-1", 50)
     feed.told = {"t-0": 3, "t-1": 1}
-    assert await feed.fresh().look() == 90
+    assert await feed.fresh().look() == 89
     feed.told = {"t-0": 2, "t-1": 2}
-    assert await feed.fresh().look() == 50
+    assert await feed.fresh().look() == 49
     feed.told = {"t-0": 2, "t-1": 1}
     assert await feed.fresh().look() == MOMENT
 
@@ -94,7 +94,25 @@ async def test_when_nothing_waits_the_newest_record_is_in_however_young(feed: Fe
     young = micros(NOW) - 3
     await feed.fold("t-0", 50, young)
     feed.told = {"t-0": 2, "t-1": 0}
-    assert await feed.fresh().look() == young
+    assert await feed.fresh(upto=young).look() == young
+
+
+async def test_a_partition_that_is_gone_does_not_make_figures_look_old(feed: Feed) -> None:
+    await feed.fold("old.journal", 5)  # the journal was the feed, until Kafka came
+    await feed.fold("t-7", 6)  # a topic that was made anew with fewer partitions
+    await feed.fold("t-0", 70)
+    await feed.fold("t-1", 60)
+    feed.told = {"t-0": 2, "t-1": 1}
+    fresh = feed.fresh()
+    assert await fresh.look() == 69
+    feed.told = None
+    fresh._looked = float("-inf")
+    await feed.fold("t-0", 70, 80)
+    await feed.fold("t-1", 75)
+    assert await fresh.look() == 74
+    async with feed.database.transaction() as tx:
+        await tx.execute("DELETE FROM positions WHERE partition = 't-7'")
+    assert await feed.fresh().look() == 74, "a process that began while Kafka was away"
 
 
 async def test_a_batch_that_is_not_committed_is_not_in(feed: Feed) -> None:
@@ -104,17 +122,32 @@ async def test_a_batch_that_is_not_committed_is_not_in(feed: Feed) -> None:
         await tx.execute("ROLLBACK")
         await tx.execute("BEGIN")
     feed.told = {"t-0": 2, "t-1": 0}
-    assert await feed.fresh().look() == 70
+    assert await feed.fresh().look() == 69
 
 
 async def test_what_no_relay_carried_yet_is_not_in(feed: Feed) -> None:
     async with feed.database.transaction() as tx:
         await journal.append(tx, [event(40), event(60)])
         await positions.put(tx, "relay", "journal", 2)
-    first = before_relay(feed.database)
-    assert await first() == 60
-    fresh = OfFeed(SetClock(NOW), feed.database, first, {"c": feed.ends})
+    upto = before_relay(SetClock(NOW), feed.database)
+    assert await upto() == 59
+    fresh = OfFeed(SetClock(NOW), feed.database, upto, {"c": feed.ends}, 20.0)
     assert await fresh.look() == 59
+
+
+async def test_what_somebody_is_committing_may_be_older_than_a_moment(feed: Feed) -> None:
+    clock = SetClock(NOW)
+    upto = before_relay(clock, feed.database)
+    async with feed.database.transaction() as tx:
+        await journal.append(tx, [event(40)])
+        await positions.put(tx, "relay", "journal", 2)
+    assert await upto() == MOMENT
+    clock.advance(timedelta(seconds=10))
+    async with feed.database.transaction() as tx:
+        await journal.append(tx, [event(MOMENT + 2_000_000)])
+        clock.advance(timedelta(seconds=10))
+        assert await upto() == MOMENT, "no further than before it began"
+    assert await upto() == MOMENT + 1_999_999
 
 
 async def test_it_never_goes_back(feed: Feed) -> None:
@@ -138,19 +171,19 @@ async def test_a_place_that_does_not_answer_is_not_waited_for(feed: Feed) -> Non
     await feed.fold("t-0", 70)
     await feed.fold("t-1", 60)
 
-    async def silent() -> int | None:
+    async def silent() -> int:
         await asyncio.Event().wait()
-        return None
+        return 0
 
-    async def away() -> int | None:
+    async def away() -> int:
         raise Transient("no connection")
 
     for place in (silent, away):
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(10):
             fresh = OfFeed(SetClock(NOW), feed.database, place, {"c": feed.ends})
-            assert await fresh.look() == 60
+            assert await fresh.look() == 59
     feed.told = None
-    assert await feed.fresh().look() == 60
+    assert await feed.fresh().look() == 59
 
 
 async def test_the_handler_runs_in_the_transaction_that_tells_what_is_in(feed: Feed) -> None:
