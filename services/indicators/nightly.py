@@ -70,9 +70,9 @@ async def measure(
 
     A few hundred schools are read at a time, so memory stays bounded in any country.
     """
-    chosen = sample(register, day)
+    chosen = await asyncio.to_thread(sample, register, day)
     span = Span.of(day_date(day - DAYS + 1), day_date(day), day_date(day))
-    placed = each_school(register)
+    placed = await asyncio.to_thread(each_school, register)
     codes = clustered(definitions)
     lines = [definitions.lines_of(code)[0] for code in codes]
     parts: list[Integers] = []
@@ -87,7 +87,10 @@ async def measure(
         )
     if not parts:
         return [Row(code, None) for code in codes]
-    rows = np.concatenate(parts)
+    return await asyncio.to_thread(_estimated, np.concatenate(parts), codes)
+
+
+def _estimated(rows: Integers, codes: Sequence[str]) -> list[Row]:
     return [
         Row(code, estimate(rows[:, at, 0], rows[:, at, 1], rows[:, at, 2]))
         for at, code in enumerate(codes)

@@ -1,49 +1,96 @@
 """Computing everything again and comparing: cells and presence, and the visits with the journal.
 
-Owns the comparison and the words of a difference; the recomputation is `recount`'s. Reads one
-snapshot, changes nothing, can run beside the live service.
+Owns the pass over all of it in pieces, each from a snapshot of its own that lasts a moment: a
+snapshot of the whole would keep the database from tidying up for as long as a nation takes. What
+is folded between two pieces makes the sums of a large unit differ from its cells without anything
+being wrong. So what differs after anything moved is only doubted, and looked at once more in one
+snapshot: a lowest unit from its visits, any other as the sum of its parts. Changes nothing, can run
+beside the live service. The recomputation is `recount`'s, comparing `verify_cells`' and
+`verify_visits`'.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol
-
-import numpy as np
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from typing import Any
 
 from services.indicators import store
 from services.indicators.catalogue import Definitions
-from services.indicators.cells import decode_presence, decode_rows
-from services.indicators.contributions import PresenceChange, Sums, merged
 from services.indicators.halts import Verdict
-from services.indicators.measures import FLOW, STOCK
-from services.indicators.recount import Finished, Recount, no_sums, portions
+from services.indicators.recount import Recount, portions
 from services.indicators.register import Ints, Register
-from services.indicators.registry_store import Registers, line_of
+from services.indicators.registry_store import Registers, line_of, state_of
+from services.indicators.verify_cells import compare_finished
 from services.indicators.verify_definitions import misreckoned
-from services.indicators.verify_schools import name_schools
+from services.indicators.verify_sample import (
+    day_of_month,
+    month_is_its_days,
+    recounted,
+    whole_is_its_parts,
+)
+from services.indicators.verify_schools import name_schools, schools_ever_in, stands_higher
 from services.indicators.verify_visits import (
+    Asked,
     Differences,
-    Fed,
+    Opened,
+    Span,
     WrongCell,
     compare_visits,
     journal_end,
     legible,
+    span_of,
 )
 from services.indicators.visits import Visits
 from shared.db.engine import Database
 from shared.db.transaction import Tx
-from shared.domain.days import day_date, month_first
+
+__all__ = ["Asked", "Tell", "examine", "verify"]
 
 Tell = Callable[[int, int], None]
-_UNITS_AT_ONCE = 100
+_PASSES = 4
+_VISITS_AT_ONCE = 2_500
 
 
-class Asked(Fed, Protocol):
-    """What of the settings the figures depend on."""
+class Moved(Exception):  # noqa: N818 - no error: the pass begins again
+    """The register changed between two pieces: what was summed belongs to another."""
 
-    @property
-    def look_back_days(self) -> int:
-        """How long a stock answer stands."""
+
+@dataclass(slots=True)
+class Doubts(Differences):
+    """What differs from sums of several moments: units with their days and months, no lines."""
+
+    days: dict[int, set[int]] = field(default_factory=dict)
+    months: dict[int, set[int]] = field(default_factory=dict)
+
+    def add_cell(self, line: str, cell: WrongCell) -> None:  # noqa: ARG002 - it may be none
+        """Doubt a cell."""
+        times = self.months if cell.monthly else self.days
+        times.setdefault(cell.unit, set()).add(cell.when)
+
+    def add_presence(self, line: str, unit: int | None) -> None:  # noqa: ARG002 - it may be none
+        """Doubt who is present in a unit."""
+        if unit is not None:
+            self.days.setdefault(unit, set())
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """What one pass began with; `open` opens its snapshots."""
+
+    open: Opened
+    register: Register
+    state: tuple[str, int]
+    moved: tuple[Any, ...]
+    counts: dict[int, int]
+    look_back: int
+    found: Differences
+    doubts: Doubts = field(default_factory=Doubts)
+
+    async def same(self, tx: Tx) -> None:
+        """Raise Moved when the snapshot has another register."""
+        if await state_of(tx) != self.state:
+            raise Moved
 
 
 async def verify(
@@ -69,188 +116,132 @@ async def examine(
     With `definitions`, also what they make of the worked example otherwise than they must.
 
     `tell(done, total)` counts schools. Events recorded while this runs are not missed visits: the
-    journal is compared as far as the service had come when the snapshot was taken.
+    journal is compared as far as the service had come when the pass began. A pass begins again when
+    the register changes meanwhile; the last of a few reads a single snapshot.
     """
-    found = Differences()
+    wrong = Differences()
     if definitions is not None:
-        for line in misreckoned(definitions, asked.look_back_days):
-            found.add(line)
+        for line in await asyncio.to_thread(misreckoned, definitions, asked.look_back_days):
+            wrong.add(line)
+    for _ in range(_PASSES - 1):
+        try:
+            return await _passed(database.reading, ledger, asked, tell, wrong)
+        except Moved:
+            continue
     end = await journal_end(ledger)
     async with database.reading() as tx:
+        return await _passed(lambda: nullcontext(tx), ledger, asked, tell, wrong, end)
+
+
+async def _passed(
+    opened: Opened,
+    ledger: Database,
+    asked: Asked,
+    tell: Tell,
+    wrong: Differences,
+    end: int | None = None,
+) -> Verdict:
+    """Go through everything once; raises Moved when the register changed meanwhile."""
+    found = Differences(list(wrong.lines), wrong.count)
+    end = await journal_end(ledger) if end is None else end
+    async with opened() as tx:
         register, line = await Registers().current(tx), await line_of(tx)
-        await _compare_cells(tx, register, asked.look_back_days, tell, found)
+        counts = await store.visit_counts(tx, register.known_schools().tolist())
+        state, moved = await state_of(tx), await _moved(tx)
+        span: Span = await span_of(tx, asked, end)
+    whole = Pass(opened, register, state, moved, counts, asked.look_back_days, found)
+    await _compare_cells(whole, tell)
+    await _resolve(whole)
+    async with opened() as tx:
+        await whole.same(tx)
+        await _compare_extent(tx, register, found)
         await name_schools(tx, register, asked.look_back_days, found)
-        await compare_visits(tx, ledger, register, asked, end, found)
+    await compare_visits(opened, whole.same, ledger, register, asked, span, found)
     return Verdict(line, found.told())
 
 
-async def _compare_cells(
-    tx: Tx, register: Register, look_back: int, tell: Tell, found: Differences
-) -> None:
-    counts = await store.visit_counts(tx, register.known_schools().tolist())
-    recount = Recount(register, look_back)
+async def _moved(tx: Tx) -> tuple[Any, ...]:
+    """Something that is another after every fold."""
+    row = await tx.fetch_one(
+        "SELECT (SELECT sum(next) FROM positions), (SELECT max(seq) FROM journal), "
+        "(SELECT max(recorded) FROM applied)"
+    )
+    return tuple(row)
+
+
+async def _compare_cells(whole: Pass, tell: Tell) -> None:
+    register, found = whole.register, whole.found
+    recount = await asyncio.to_thread(Recount, register, whole.look_back)
     done, total = 0, int(register.known_schools().size)
     tell(0, total)
-    for schools in portions(register, counts):
-        visited = [school for school in schools.tolist() if school in counts]
-        rows = await store.visits_of(tx, visited) if visited else []
-        try:
-            finished = await asyncio.to_thread(recount.add, schools, Visits.from_rows(rows))
-        except ValueError:
-            rows = legible(rows, found)
-            finished = await asyncio.to_thread(recount.add, schools, Visits.from_rows(rows))
-        await compare_finished(tx, register, finished, found)
+    for schools in portions(register, whole.counts):
+        async with whole.open() as tx:
+            await whole.same(tx)
+            rows: list[Any] = []
+            for some in _visited(schools, whole.counts):
+                rows += await store.visits_of(tx, some)
+            try:
+                finished = await asyncio.to_thread(_added, recount, schools, rows)
+            except ValueError:
+                rows = legible(rows, found)
+                finished = await asyncio.to_thread(_added, recount, schools, rows)
+            here = await _where_to(whole, tx)
+            await compare_finished(tx, register, finished, here)
         done += schools.size
         tell(done, total)
-    await compare_finished(tx, register, recount.rest(), found)
+    async with whole.open() as tx:
+        await whole.same(tx)
+        await compare_finished(tx, register, recount.rest(), await _where_to(whole, tx))
+    for line in whole.doubts.lines:  # what cannot be read is wrong at any moment
+        found.add(line)
+
+
+def _added(recount: Recount, schools: Ints, rows: list[Any]) -> Any:
+    return recount.add(schools, Visits.from_rows(rows))
+
+
+def _visited(schools: Ints, counts: dict[int, int]) -> Iterator[list[int]]:
+    """Divide the schools with visits so that few rows are read at once, and requests go on."""
+    some: list[int] = []
+    visits = 0
+    for school in schools.tolist():
+        if school in counts:
+            some.append(school)
+            visits += counts[school]
+        if visits >= _VISITS_AT_ONCE:
+            yield some
+            some, visits = [], 0
+    if some:
+        yield some
+
+
+async def _where_to(whole: Pass, tx: Tx) -> Differences:
+    """Where differences go: while nothing moved since the pass began, they are what they are."""
+    return whole.found if await _moved(tx) == whole.moved else whole.doubts
+
+
+async def _resolve(whole: Pass) -> None:
+    """Look again at what differed while figures moved, each unit in one snapshot."""
+    register, doubts, found = whole.register, whole.doubts, whole.found
+    for unit in sorted(doubts.days.keys() | doubts.months.keys()):
+        async with whole.open() as tx:
+            await whole.same(tx)
+            if schools_ever_in(register, unit).size:
+                finished = await recounted(tx, register, whole.look_back, unit, found)
+                await compare_finished(tx, register, finished, found)
+                if not stands_higher(register, unit):
+                    continue
+            months = {day_of_month(month) for month in doubts.months.get(unit, ())}
+            for day in sorted(doubts.days.get(unit, set()) | months):
+                await month_is_its_days(tx, register, unit, day, found)
+            for day in sorted(doubts.days.get(unit, ())):
+                await whole_is_its_parts(tx, register, unit, day, found)
+
+
+async def _compare_extent(tx: Tx, register: Register, found: Differences) -> None:
     for table in ("day_cells", "month_cells"):
         row = await tx.fetch_one(
             f"SELECT count(*) FROM {table} WHERE unit >= $1 OR unit < 0", len(register.unit_ids)
         )
         if row[0]:
             found.add(f"{table}: {row[0]} rows of units that do not exist")
-
-
-async def compare_finished(
-    tx: Tx, register: Register, finished: Finished, found: Differences
-) -> None:
-    """Compare the finished units and paths with what is stored."""
-    for begin in range(0, finished.units.size, _UNITS_AT_ONCE):
-        units = finished.units[begin : begin + _UNITS_AT_ONCE]
-        for name, names, sums in (("flow", FLOW, finished.flow), ("stock", STOCK, finished.stock)):
-            expected = _of_units(sums, units)
-            for table, when, right in (
-                ("day_cells", "day", expected),
-                ("month_cells", "month", expected.by_month()),
-            ):
-                rows = await _rows_of(tx, table, when, name, units)
-                held = _read(register, table, when, name, rows, len(names), found)
-                _describe(register, table, when, names, held, right, found)
-    for begin in range(0, finished.paths.size, _UNITS_AT_ONCE):
-        await _compare_presence(
-            tx, register, finished.paths[begin : begin + _UNITS_AT_ONCE], finished.presence, found
-        )
-
-
-def _of_units(sums: Sums, units: Ints) -> Sums:
-    at = np.isin(sums.unit, units)
-    return Sums(sums.unit[at], sums.when[at], sums.values[at])
-
-
-async def _rows_of(tx: Tx, table: str, when: str, column: str, units: Ints) -> list[Any]:
-    return await tx.fetch(
-        f"SELECT unit, {when}, {column} FROM {table} "
-        f"WHERE unit = ANY($1::integer[]) AND {column} IS NOT NULL",
-        units.tolist(),
-    )
-
-
-def _read(
-    register: Register,
-    table: str,
-    when: str,
-    column: str,
-    rows: list[Any],
-    width: int,
-    found: Differences,
-) -> Sums:
-    """Sum the rows of cells (unit, when, bytes); what cannot be read is noted and is nothing."""
-    values = []
-    try:
-        values.append(decode_rows([row[2] for row in rows], width))
-    except ValueError:
-        written = month_name if when == "month" else day_name
-        every, rows = rows, []
-        for row in every:
-            try:
-                values.append(decode_rows([row[2]], width))
-            except ValueError as error:
-                cell = f"unit {register.unit_ids[row[0]]}, {when} {written(row[1])}, {column}"
-                found.add(f"{table}: {cell}: cannot be read: {error}")
-            else:
-                rows.append(row)
-    if not rows:
-        return no_sums(width)
-    unit, time = (np.array([row[place] for row in rows], np.int32) for place in (0, 1))
-    return merged([Sums(unit, time, np.concatenate(values))])
-
-
-def _describe(
-    register: Register,
-    table: str,
-    when: str,
-    names: Sequence[str],
-    held: Sums,
-    right: Sums,
-    found: Differences,
-) -> None:
-    """Note every measure of every cell that is not what it should be."""
-    wrong = merged([held, Sums(right.unit, right.when, -right.values)])
-    if wrong.unit.size == 0:
-        return
-    stored = {
-        (unit, time): place
-        for place, (unit, time) in enumerate(
-            zip(held.unit.tolist(), held.when.tolist(), strict=True)
-        )
-    }
-    written = month_name if when == "month" else day_name
-    for row in range(wrong.unit.size):
-        unit, time = int(wrong.unit[row]), int(wrong.when[row])
-        place = stored.get((unit, time))
-        for column in np.flatnonzero(wrong.values[row]).tolist():
-            has = 0 if place is None else int(held.values[place, column])
-            found.add_cell(
-                f"{table}: unit {register.unit_ids[unit]}, {when} {written(time)}, "
-                f"{names[column]}: stored {has}, should be {has - int(wrong.values[row, column])}",
-                WrongCell(0, unit, time, when == "month", names is STOCK, column),
-            )
-
-
-def day_name(day: int) -> str:
-    """Write a day number as an ISO date."""
-    return day_date(day).isoformat()
-
-
-def month_name(month: int) -> str:
-    """Write a month number as year-month."""
-    return month_first(month).strftime("%Y-%m")
-
-
-async def _compare_presence(
-    tx: Tx, register: Register, paths: Ints, right: PresenceChange, found: Differences
-) -> None:
-    rows = await tx.fetch(
-        "SELECT path, quarter, data FROM presence WHERE path = ANY($1::integer[])", paths.tolist()
-    )
-    counts: dict[tuple[int, int, int, int, int], int] = {}
-    for path, quarter, data in rows:
-        try:
-            records = decode_presence([data]).tolist()
-        except ValueError as error:
-            units = [register.unit_ids[unit] for unit in register.paths[path]]
-            found.add(
-                f"presence: {units}, quarter {quarter % 4 + 1} of {quarter // 4}: "
-                f"cannot be read: {error}"
-            )
-            continue
-        for school, day, mask, count in records:
-            key = (path, quarter, school, day, mask)
-            counts[key] = counts.get(key, 0) + count
-    stored = dict(counts)
-    at = np.isin(right.path, paths)
-    for path, quarter, record in zip(
-        right.path[at].tolist(), right.quarter[at].tolist(), right.records[at].tolist(), strict=True
-    ):
-        school, day, mask, count = record
-        key = (path, quarter, school, day, mask)
-        counts[key] = counts.get(key, 0) - count
-    for key, difference in counts.items():
-        if difference:
-            path, _, school, day, _ = key
-            has = stored.get(key, 0)
-            found.add(
-                f"presence: school {register.school_codes[school]} in "
-                f"{[register.unit_ids[unit] for unit in register.paths[path]]}, "
-                f"day {day_name(day)}: stored {has}, should be {has - difference}"
-            )

@@ -19,9 +19,9 @@ from services.indicators.measures import FLOW, STOCK
 from services.indicators.recount import Finished, no_presence, no_sums
 from services.indicators.register import Register
 from services.indicators.registry_store import Registers, line_of
-from services.indicators.verify import Asked, compare_finished, day_name
+from services.indicators.verify_cells import compare_finished, day_name
 from services.indicators.verify_schools import name_schools, schools_ever_in, stands_higher
-from services.indicators.verify_visits import Differences, compare_stretch, legible
+from services.indicators.verify_visits import Asked, Differences, compare_stretch, legible
 from services.indicators.visits import Visits
 from shared.db.engine import Database
 from shared.db.transaction import Tx
@@ -50,7 +50,7 @@ async def around(
     paths = np.unique(register.seg_path[register.seg_school == school])
     clusters = {register.paths[path][0] for path in paths.tolist() if register.paths[path]}
     for cluster in sorted(clusters):
-        finished = await _recounted(tx, register, look_back, cluster, found)
+        finished = await recounted(tx, register, look_back, cluster, found)
         await compare_finished(tx, register, finished, found)
     day = await _some_day(tx, school, random)
     if day is None:
@@ -58,15 +58,15 @@ async def around(
     chain = register.chain(school, day)
     for place, unit in enumerate(chain):
         try:
-            await _month_is_its_days(tx, register, unit, day, found)
+            await month_is_its_days(tx, register, unit, day, found)
             if place:
-                await _whole_is_its_parts(tx, register, unit, day, found)
+                await whole_is_its_parts(tx, register, unit, day, found)
         except ValueError as error:
             name = register.unit_ids[unit]
             found.add(f"cells of {name} or below, around {day_name(day)}: cannot be read: {error}")
 
 
-async def _recounted(
+async def recounted(
     tx: Tx, register: Register, look_back: int, cluster: int, found: Differences
 ) -> Finished:
     """Compute what the cells of a lowest unit should hold, from all visits of its schools.
@@ -114,9 +114,10 @@ async def _some_day(tx: Tx, school: int, random: Random) -> int | None:
     return random.choice(sorted(int(row[0]) for row in rows)) if rows else None
 
 
-async def _month_is_its_days(
+async def month_is_its_days(
     tx: Tx, register: Register, unit: int, day: int, found: Differences
 ) -> None:
+    """Note where the month of a day is not the sum of its days, in one unit."""
     month, first, last = _month_of(day)
     months = await read_store.month_cells(tx, [unit], month, month, month)
     days = await read_store.day_cells(tx, [unit], first, last)
@@ -131,17 +132,13 @@ async def _month_is_its_days(
             )
 
 
-async def _whole_is_its_parts(
+async def whole_is_its_parts(
     tx: Tx, register: Register, unit: int, day: int, found: Differences
 ) -> None:
     """A unit's flow on a day, and what stands that day, are the sums of those below it."""
-    schools = register.known_schools()
-    now = register.seg_path[register.segment_at(schools, np.full(schools.size, day, np.int32))]
-    levels = register.path_units[np.unique(now)]
-    row, level = np.nonzero(levels == unit)
-    if (level == 0).any():
-        return  # schools straight under it: its parts are no cells
-    parts = np.unique(levels[row, level - 1]).tolist()
+    parts = await asyncio.to_thread(_parts_of, register, unit, day)
+    if parts is None:
+        return
     units = [unit, *parts]
     month, first, _ = _month_of(day)
     months = await read_store.month_cells(tx, units, month, month, month - 1)
@@ -159,10 +156,24 @@ async def _whole_is_its_parts(
             )
 
 
+def _parts_of(register: Register, unit: int, day: int) -> list[int] | None:
+    """The units straight under a unit on a day; None when schools are: their parts are no cells."""
+    schools = register.known_schools()
+    now = register.seg_path[register.segment_at(schools, np.full(schools.size, day, np.int32))]
+    levels = register.path_units[np.unique(now)]
+    row, level = np.nonzero(levels == unit)
+    if (level == 0).any():
+        return None
+    parts: list[int] = np.unique(levels[row, level - 1]).tolist()
+    return parts
+
+
+def day_of_month(month: int) -> int:
+    """The first day of a month of the cells."""
+    return int(np.datetime64(month - 1970 * 12, "M").astype("datetime64[D]").astype(np.int64))
+
+
 def _month_of(day: int) -> tuple[int, int, int]:
     """The month of a day, and the first and last day of that month."""
     month = int(months_of(np.array([day], np.int32))[0])
-    first = np.datetime64(month - 1970 * 12, "M")
-    begin = int(first.astype("datetime64[D]").astype(np.int64))
-    end = int((first + 1).astype("datetime64[D]").astype(np.int64)) - 1
-    return month, begin, end
+    return month, day_of_month(month), day_of_month(month + 1) - 1

@@ -3,6 +3,7 @@
 Owns the naming, for cells of the lowest units; a cell further up that is wrong alone is nobody's.
 """
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -40,13 +41,19 @@ async def name_schools(tx: Tx, register: Register, look_back: int, found: Differ
         if not schools.size or stands_higher(register, cell.unit):
             continue
         rows = legible(await store.visits_of(tx, schools.tolist()), Differences())
-        named = [
-            f"{register.school_codes[school]} {much:+d}"
-            for school in schools.tolist()
-            if (much := _adds(rows, register, school, look_back, cell)) is not None
-        ]
+        named = await asyncio.to_thread(_named, rows, register, schools, look_back, cell)
         found.lines[cell.line] += f"; schools that add to it: {', '.join(named) or 'none'}"
     found.cells.clear()
+
+
+def _named(
+    rows: Sequence[Any], register: Register, schools: Ints, look_back: int, cell: WrongCell
+) -> list[str]:
+    return [
+        f"{register.school_codes[school]} {much:+d}"
+        for school in schools.tolist()
+        if (much := _adds(rows, register, school, look_back, cell)) is not None
+    ]
 
 
 def _adds(

@@ -6,7 +6,8 @@ difference; one that was passed over is.
 
 import asyncio
 from array import array
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any, Protocol
@@ -37,6 +38,12 @@ _PARTITION = "ingest.journal"
 _FLOW, _STOCK = COLUMNS.index("flow"), COLUMNS.index("stock")
 _LOG = structlog.get_logger("rtsm.verify")
 
+Held = dict[tuple[str, str], tuple[int | None, Revision]]
+Opened = Callable[[], AbstractAsyncContextManager[Tx]]
+"""Opens a snapshot."""
+Same = Callable[[Tx], Awaitable[None]]
+"""Raises when a snapshot is of another register than the comparison began with."""
+
 
 class Fed(Protocol):
     """What of the settings the comparison with the journal depends on."""
@@ -48,6 +55,14 @@ class Fed(Protocol):
     @property
     def relayed(self) -> bool:
         """Kafka carries the events; otherwise the journal itself is the feed."""
+
+
+class Asked(Fed, Protocol):
+    """What of the settings the figures depend on."""
+
+    @property
+    def look_back_days(self) -> int:
+        """How long a stock answer stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +98,10 @@ class Differences:
             self.cells.append(replace(cell, line=len(self.lines)))
         self.add(line)
 
+    def add_presence(self, line: str, unit: int | None) -> None:  # noqa: ARG002 - others need it
+        """Note a difference in who is present in a lowest unit."""
+        self.add(line)
+
     def told(self) -> list[str]:
         """Return the lines, and one more for those that were too many."""
         more = self.count - len(self.lines)
@@ -96,7 +115,39 @@ class _Waiting:
     place: int
     key: str
     recorded: int
-    name: str
+    visit: tuple[str, str]
+    revision: int
+
+    @property
+    def name(self) -> str:
+        """The revision, in words."""
+        return f"visit {'/'.join(self.visit)}, revision {self.revision}"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """How much of the journal is compared, as it was when the comparison began.
+
+    `end`: where the journal ended; `came_to`: where the consumer was, known where the journal is
+    the feed; `held`: so many visits were held.
+    """
+
+    end: int
+    came_to: int | None
+    held: int
+
+
+async def span_of(tx: Tx, asked: Fed, end: int) -> Span:
+    """What is compared, given the journal's end as it was before the snapshot of `tx` was taken.
+
+    Where the journal is the feed, all before the consumer's position must be held. Where Kafka is,
+    how far it came in the journal is not known.
+    """
+    came_to = None
+    if not asked.relayed:
+        came_to = await positions.load(tx, _CONSUMER, _PARTITION) or 1
+    row = await tx.fetch_one("SELECT count(*) FROM visits WHERE revision >= 1")
+    return Span(end, came_to, int(row[0]))
 
 
 async def journal_end(ledger: Database) -> int:
@@ -109,48 +160,70 @@ async def journal_end(ledger: Database) -> int:
 
 
 async def compare_visits(
-    tx: Tx, ledger: Database, register: Register, asked: Fed, end: int, found: Differences
+    opened: Opened,
+    same: Same,
+    ledger: Database,
+    register: Register,
+    asked: Fed,
+    span: Span,
+    found: Differences,
 ) -> None:
     """Note every visit that is held otherwise than the journal says, or not at all.
 
-    `end` is the journal's end as it was before the snapshot of `tx` was taken. Where the journal is
-    the feed, all before the consumer's position must be held. Where Kafka is, how far it came in
-    the journal is not known: only an event whose successor of the same key is held was passed over.
+    Each page of the journal is compared with a snapshot of its own from `opened`; `same` raises
+    when it has another register. Where Kafka is the feed, only an event whose successor of the same
+    key is held was passed over, if it still is not held after that was seen.
     """
-    came_to = None
-    if not asked.relayed:
-        came_to = await positions.load(tx, _CONSUMER, _PARTITION) or 1
-    folded_by_key: dict[str, int] = {}
-    newest_folded = 0
-    waiting: list[_Waiting] = []
-    met = array("q")
-    async for revisions in _pages(ledger, came_to, asked.zone):
-        if len(waiting) >= _MOST_WAITING:
+    looked = _Looked(register, found)
+    read_all = True
+    async for revisions in _pages(ledger, span.came_to, asked.zone):
+        if len(looked.waiting) >= _MOST_WAITING:
             read_all = False
             break
-        held = await store.held_visits(tx, {(row.source, row.visit_id) for _, row in revisions})
+        async with opened() as tx:
+            await same(tx)
+            held = await store.held_visits(tx, {(row.source, row.visit_id) for _, row in revisions})
+        await asyncio.to_thread(looked.compare, revisions, held)
+    folded = looked.folded
+    if span.came_to is not None:
+        folded = dict.fromkeys((event.key for event in looked.waiting), span.came_to)
+    async with opened() as tx:
+        await same(tx)
+        await _judge(tx, looked.waiting, folded, looked.newest, found)
+    if read_all and (span.came_to is None or span.came_to >= span.end):
+        _compare_count(span.held, looked.met, found)
+
+
+class _Looked:
+    """What was seen of the journal so far."""
+
+    def __init__(self, register: Register, found: Differences) -> None:
+        self._register = register
+        self._found = found
+        self.folded: dict[str, int] = {}
+        self.newest = 0
+        self.waiting: list[_Waiting] = []
+        self.met = array("q")
+
+    def compare(self, revisions: list[tuple[Record, Revision]], held: Held) -> None:
+        """Compare some events with the visits that are held of them."""
         for record, row in revisions:
-            known = held.get((row.source, row.visit_id))
+            visit = (row.source, row.visit_id)
+            known = held.get(visit)
             if known is not None:
                 # Eight bytes a visit: a nation's visits are counted without their names.
-                met.append(hash((row.source, row.visit_id)))
+                self.met.append(hash(visit))
             if known is None or known[1].revision < row.revision:
-                name = f"visit {row.source}/{row.visit_id}, revision {row.revision}"
                 key = record.event.key
-                waiting.append(_Waiting(record.position, key, row.recorded, name))
+                self.waiting.append(
+                    _Waiting(record.position, key, row.recorded, visit, row.revision)
+                )
                 continue
             if known[1].revision == row.revision:
                 # An older revision may have had another key: its own partition may be behind.
-                folded_by_key[record.event.key] = record.position
-            newest_folded = max(newest_folded, row.recorded)
-            _compare(register, row, known, found)
-    else:
-        read_all = True
-    if came_to is not None:
-        folded_by_key = dict.fromkeys((event.key for event in waiting), came_to)
-    _judge(waiting, folded_by_key, newest_folded, found)
-    if read_all and (came_to is None or came_to >= end):
-        await _compare_count(tx, met, found)
+                self.folded[record.event.key] = record.position
+            self.newest = max(self.newest, row.recorded)
+            _compare(self._register, row, known, self._found)
 
 
 async def _pages(
@@ -168,27 +241,39 @@ async def _pages(
         yield await asyncio.to_thread(_readable, records, zone)
 
 
-def _judge(
-    waiting: list[_Waiting], folded_up_to: dict[str, int], newest_folded: int, found: Differences
+async def _judge(
+    tx: Tx,
+    waiting: list[_Waiting],
+    folded_up_to: dict[str, int],
+    newest_folded: int,
+    found: Differences,
 ) -> None:
     """Note the events that were passed over: some of their key are folded that come after them."""
-    late = []
-    for event in waiting:
-        if folded_up_to.get(event.key, 0) > event.place:
-            found.add(f"{event.name}: not folded")
-        elif event.recorded < newest_folded - _LATE:
-            late.append(event)
+    passed = [event for event in waiting if folded_up_to.get(event.key, 0) > event.place]
+    for begin in range(0, len(passed), _RECORDS_AT_ONCE):
+        some = passed[begin : begin + _RECORDS_AT_ONCE]
+        # What waited when its page was looked at may have been folded before its successor was.
+        held = await store.held_visits(tx, {event.visit for event in some})
+        for event in some:
+            known = held.get(event.visit)
+            if known is None or known[1].revision < event.revision:
+                found.add(f"{event.name}: not folded")
+    gone = {id(event) for event in passed}
+    late = [
+        event
+        for event in waiting
+        if id(event) not in gone and event.recorded < newest_folded - _LATE
+    ]
     if late:
         # A partition may be hours behind the others: that is lag, and lag is no difference.
         _LOG.warning("events wait long to be folded", count=len(late), first=late[0].name)
 
 
-async def _compare_count(tx: Tx, met: "array[int]", found: Differences) -> None:
-    """Note that more visits are held than were met in all of the journal that was folded."""
+def _compare_count(held: int, met: "array[int]", found: Differences) -> None:
+    """Note that more visits were held than were met in all of the journal that was folded."""
     known = np.unique(np.frombuffer(met, np.int64)).size if met else 0
-    row = await tx.fetch_one("SELECT count(*) FROM visits WHERE revision >= 1")
-    if row[0] > known:
-        found.add(f"{row[0]} visits are held, the journal knows {known} of them")
+    if held > known:
+        found.add(f"{held} visits are held, the journal knows {known} of them")
 
 
 async def compare_stretch(

@@ -69,7 +69,7 @@ class Watch:
 
     async def _sampled(self, seed: int) -> Verdict:
         chosen = Random(seed)  # noqa: S311 - chooses schools, no secrets
-        found = misreckoned(self._definitions, self._asked.look_back_days)
+        found = await asyncio.to_thread(misreckoned, self._definitions, self._asked.look_back_days)
         seen = await sample(self._database, self._ledger, self._asked, chosen)
         return Verdict(seen.line, [*found, *seen.differences])
 
