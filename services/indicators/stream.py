@@ -11,11 +11,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
+import structlog
 
 from services.indicators.lasting import Lasting
 from services.indicators.snapshots import Snapshot, Snapshots
 from shared.clients.figure_answers import AsOf
 from shared.db.engine import Database
+from shared.db.errors import Transient
 from shared.db.signal import Signal
 from shared.errors import Problem
 from shared.journal import journal
@@ -31,6 +33,9 @@ _POLL_SECONDS = 0.5
 """How long another process's commit may go unseen: a commit of this one is heard at once."""
 _REST_SECONDS = 2.0
 """After a look that failed."""
+_LOOK_SECONDS = 10.0
+"""A look that takes longer is given up: a connection may have died without a word."""
+_LOG = structlog.get_logger("rtsm.indicators.stream")
 
 
 class Moved(msgspec.Struct, frozen=True):
@@ -107,14 +112,21 @@ class Listener:
 class Stream:
     """The listeners of this process."""
 
-    def __init__(self, database: Database, snapshots: Snapshots, ending: asyncio.Event) -> None:
-        """`ending` is set when the process begins to stop."""
+    def __init__(
+        self,
+        database: Database,
+        snapshots: Snapshots,
+        ending: asyncio.Event,
+        patience: float = _LOOK_SECONDS,
+    ) -> None:
+        """`ending` is set when the process begins to stop; `patience` (seconds) is a look's."""
+        self._patience = patience
+        self._given_up: set[asyncio.Task[int]] = set()
         self._database = database
         self._snapshots = snapshots
         self._ending = ending
         self._listeners: set[Listener] = set()
         self._position = 0
-        self._looking = asyncio.Lock()
         self._following = Lasting("the stream of moved figures")
         self.bell = Signal()
         """Rung when some listener may have something to be told, and when all is over."""
@@ -168,9 +180,35 @@ class Stream:
             if not self._listeners:
                 await self.bell.wait(heard, 60.0)
                 continue
-            looked = await self._following.attempt(self.look)
+            looked = await self._following.attempt(self._look_in_time)
             await asyncio.sleep(_PACE_SECONDS if looked else _REST_SECONDS)
             await self._database.committed.wait(rings, _POLL_SECONDS)
+
+    async def _look_in_time(self) -> int:
+        """Look, or raise Transient: then the next look tells of all that this one would have.
+
+        What is given up is not waited for: to roll back on a dead connection may take minutes.
+        """
+        looking = asyncio.create_task(self.look())
+        try:
+            await asyncio.wait([looking], timeout=self._patience)
+        except asyncio.CancelledError:
+            looking.cancel()
+            await asyncio.wait([looking], timeout=self._patience)
+            raise
+        if looking.done():
+            return looking.result()
+        self._given_up.add(looking)
+        looking.add_done_callback(self._ended)
+        looking.cancel()
+        raise Transient(f"nothing was heard of the journal for {self._patience} s")
+
+    def _ended(self, looking: asyncio.Task[int]) -> None:
+        """Forget a look that was given up, and tell what became of it."""
+        self._given_up.discard(looking)
+        error = None if looking.cancelled() else looking.exception()
+        if error is not None:
+            _LOG.warning("a look that was given up failed", error=str(error))
 
     async def trouble(self) -> str | None:
         """Say why listeners are told nothing, for readiness; None: they are, or there are none."""
@@ -183,13 +221,12 @@ class Stream:
 
     async def look(self) -> int:
         """Tell the listeners of what was written since the last look; how many there are."""
-        async with self._looking:
-            followed = self._position
-            async with self._database.reading() as tx:
-                if await journal.end(tx) - 1 == self._told_up_to():
-                    return len(self._listeners)
-            async with self._snapshots.open() as snapshot:
-                await self._tell(snapshot, list(self._listeners), followed)
+        followed = self._position
+        async with self._database.reading() as tx:
+            if await journal.end(tx) - 1 == self._told_up_to():
+                return len(self._listeners)
+        async with self._snapshots.open() as snapshot:
+            await self._tell(snapshot, list(self._listeners), followed)
         self.bell.ring()
         return len(self._listeners)
 
@@ -224,6 +261,13 @@ async def _heard(snapshot: Snapshot, listeners: Iterable[Listener], start: int, 
         return
     decoder = msgspec.json.Decoder(Moved)
     for record in records:
-        moved = decoder.decode(record.event.data)
+        try:
+            moved = decoder.decode(record.event.data)
+        except msgspec.DecodeError as error:
+            # To stop at it would be to stop for ever: anything may have moved.
+            _LOG.error("a record cannot be read", position=record.position, error=str(error))
+            for listener in listeners:
+                listener.lose(record.position)
+            continue
         for listener in listeners:
             listener.hear(record.position, record.event.key, moved)
