@@ -97,6 +97,9 @@ class Settings(_Group):
     notify_url: str | None = Field(None, description="notify, when it runs elsewhere")
     first_day: date = Field(date(2018, 1, 1), description="the deployment's first day")
     look_back_days: int = Field(365, ge=1, le=3650, description="how long a stock answer stands")
+    fold_batch: int = Field(
+        2_000, ge=100, le=20_000, description="visits folded in one transaction while catching up"
+    )
     verify_seconds: float = Field(
         60, ge=0, description="pause between looks whether figures are right; 0 = never"
     )

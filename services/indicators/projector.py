@@ -1,27 +1,25 @@
 """The fold of visits: from a batch of events to cells, in the consumer's transaction.
 
-Owns the order of steps and which revision is the newest; locks and rows are `store`'s, what a
-change amounts to is `contributions`', cells are `cell_store`'s. The same handler serves live
+Owns the order of steps; which revision is the newest is `arrivals`', locks and rows are `store`'s,
+what a change amounts to is `contributions`', cells are `cell_store`'s. The same handler serves live
 batches of a few visits and healing or replay by the thousand: nothing here depends on the order
 of arrival, and an event that is not newer changes nothing.
 """
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from services.indicators import announce, cell_store, contributions, slices, store
+from services.indicators.arrivals import Change, newest_of
 from services.indicators.beside import beside
 from services.indicators.contributions import Deltas
 from services.indicators.incoming import Revision, read_revisions
 from services.indicators.register import Register
 from services.indicators.registry_store import REGISTER_LOCK, Registers
-from services.indicators.slices import Changed
-from services.indicators.store import Key
 from services.indicators.visits import Visits
 from shared.clock import Clock, micros
 from shared.db.errors import Conflict, Transient
@@ -42,50 +40,6 @@ class _Prepared(list[Record]):
     def __init__(self, records: list[Record], revisions: list[Revision]) -> None:
         super().__init__(records)
         self.revisions = revisions
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What a batch does to the visits held: new ones, newer revisions of old ones, and the past."""
-
-    fresh: list[tuple[int | None, Revision]]
-    newer: list[tuple[int | None, Revision]]
-    replaced: list[tuple[int | None, Revision]]
-    past: list[Revision]
-    groups: dict[int, int] = field(default_factory=dict)
-    """Of the touched schools, the stock groups ever answered before."""
-
-    def schools(self) -> set[int]:
-        """Return the schools whose figures can change."""
-        found = {school for rows in self._lists() for school, _ in rows}
-        return {school for school in found if school is not None}
-
-    def changed(self) -> list[Changed]:
-        """Return each touched school with its changed days, in order of school."""
-        first: dict[int, int] = {}
-        last: dict[int, int] = {}
-        for rows in self._lists():
-            for school, row in rows:
-                if school is None:
-                    continue
-                day = row.day
-                if first.setdefault(school, day) > day:
-                    first[school] = day
-                if last.setdefault(school, day) < day:
-                    last[school] = day
-        groups = self.groups
-        return [
-            Changed(school, first[school], last[school], groups[school]) for school in sorted(first)
-        ]
-
-    def answered(self) -> list[tuple[int, int]]:
-        """Return (groups, school) where a new revision answers what its school never did."""
-        rows = (*self.fresh, *self.newer)
-        added = [(school, row.groups) for school, row in rows if school is not None]
-        return slices.ever_answered(self.groups, added)
-
-    def _lists(self) -> tuple[list[tuple[int | None, Revision]], ...]:
-        return self.fresh, self.newer, self.replaced
 
 
 class Projector:
@@ -201,7 +155,7 @@ class Projector:
 
         Of a first revision it may be hoped that none is held: writing it will tell.
         """
-        newest, past = _newest(revisions)
+        newest, past = newest_of(revisions)
         asked = [key for key, row in newest.items() if not hoping or row.revision > 1]
         held = await store.held_visits(tx, asked) if asked else {}
         index = register.school_index
@@ -243,22 +197,6 @@ class Projector:
         if gone:
             after[: len(rows)] = [(row[0], row[1]) not in gone for row in rows]
         return contributions.difference(visits, before, after, register, self._look_back)
-
-
-def _newest(revisions: Sequence[Revision]) -> tuple[dict[Key, Revision], list[Revision]]:
-    """Return the newest revision of each visit in a batch, and the other revisions."""
-    newest: dict[Key, Revision] = {}
-    past: list[Revision] = []
-    for row in revisions:
-        rival = newest.setdefault((row.source, row.visit_id), row)
-        if rival is row or rival.revision == row.revision:
-            continue
-        if rival.revision < row.revision:
-            newest[row.source, row.visit_id] = row
-            past.append(rival)
-        else:
-            past.append(row)
-    return newest, past
 
 
 def _columns(school: int, row: Revision) -> tuple[object, ...]:

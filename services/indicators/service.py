@@ -39,7 +39,6 @@ from shared.service import Check, Service
 
 VISITS, REGISTRY = "indicators.visits", "indicators.registry"
 _TOPICS = {VISITS: "rtsm.visits", REGISTRY: "rtsm.registry"}
-_BATCH = 2_000
 _REGISTRY_BATCH = 2_000
 """A register arrives by the thousand; while it is folded no visit can be, so it is folded fast."""
 
@@ -64,7 +63,7 @@ def build(platform: Platform) -> Service:
         )
         for name, handle, batch, prepare in (
             (REGISTRY, register.handle, _REGISTRY_BATCH, None),
-            (VISITS, visits.handle, _BATCH, visits.prepare),
+            (VISITS, visits.handle, settings.fold_batch, visits.prepare),
         )
     ]
     watch = Watch(
