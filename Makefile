@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check fmt lock bench services gateway secrets clean
+.PHONY: help demo serve test check fmt lock bench chdb services gateway secrets clean
 
 PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,$(if $(shell $(name) -c 'import sys; print(sys.version_info >= (3, 11) or "")' 2>/dev/null),$(name))))
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
@@ -43,6 +43,8 @@ BENCHMARKS ?= intake imports fold figures freshness memory
 bench: services  ## the benchmarks, both sides of each ratio in one run (BENCHMARKS="fold figures")
 	@for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python -m tests.benchmarks.$$name || exit 1; done
 
+chdb: .venv/benchmarks.stamp  ## install ClickHouse, for the one benchmark that compares with it
+
 services: .venv/development.stamp  ## install PostgreSQL, Redis, Kafka, Kannel, Chromium, Caddy, fonts
 	$(BIN)/python -m tests.support.install
 
@@ -55,6 +57,7 @@ secrets:  ## make the passwords docker-compose.yml reads, where there are none
 lock: .venv/development.stamp  ## resolve requirements/*.in again into hash-pinned *.txt
 	$(LOCK) --upgrade requirements/runtime.in -o requirements/runtime.txt
 	$(LOCK) --upgrade requirements/development.in -c requirements/runtime.txt -o requirements/development.txt
+	$(LOCK) --upgrade requirements/benchmarks.in -c requirements/runtime.txt -c requirements/development.txt -o requirements/benchmarks.txt
 
 clean:  ## remove the virtual environment and caches; ./data stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache artifacts
@@ -77,4 +80,8 @@ clean:  ## remove the virtual environment and caches; ./data stays
 
 .venv/development.stamp: requirements/development.txt .venv/runtime.stamp
 	$(PIP) install --require-hashes -r requirements/development.txt
+	@touch $@
+
+.venv/benchmarks.stamp: requirements/benchmarks.txt .venv/development.stamp
+	$(PIP) install --require-hashes -r requirements/benchmarks.txt
 	@touch $@

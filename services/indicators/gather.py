@@ -18,16 +18,19 @@ from services.indicators.contributions import whole_pieces
 from services.indicators.figures import Sums
 from services.indicators.intervals import Integers
 from services.indicators.pieces import flow_pieces
-from services.indicators.presence import Present
+from services.indicators.presence import Presence, Present
 from services.indicators.register import Register
 from services.indicators.spans import Span, runs
 from services.indicators.sums import Grouping, Members
+from services.indicators.visited_memory import VisitedMonths
 from services.indicators.visits import Visits
 from shared.db.transaction import Tx
 from shared.domain.days import day_date, quarter_number
 
 View = Literal["as_was", "restated"]
 _SCHOOLS_AT_ONCE = 500
+_MANY_PATHS = 256
+"""Clusters (about) from which on remembering who was visited costs less than reading it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,8 @@ class Asked:
 
     `today` is a day number; `look_back` is in days; `received_until` (microseconds) leaves out
     visits whose first revision came later; of `known_at` (microseconds) are the register and
-    `today`, and the revisions that had been recorded by then are the only ones.
+    `today`, and the revisions that had been recorded by then are the only ones. `visited` is a
+    memory of who was visited, for questions about many paths.
     """
 
     register: Register
@@ -46,6 +50,7 @@ class Asked:
     look_back: int
     received_until: int | None = None
     known_at: int | None = None
+    visited: VisitedMonths | None = None
 
     @property
     def placed(self) -> Register:
@@ -85,8 +90,8 @@ def _exchange(
     movers: Integers,
     asked: Asked,
     grouping: Grouping,
-    was: tuple[Integers, Integers, Present],
-) -> tuple[Integers, Integers, Present]:
+    was: tuple[Integers, Integers, Presence],
+) -> tuple[Integers, Integers, Presence]:
     """Take out what the movers added where they were, and add it where they belong today."""
     flow, stock, present = was
     left = whole_pieces(visits, asked.register, asked.look_back, -1)
@@ -94,8 +99,7 @@ def _exchange(
     for pieces in (left, came):
         flow = flow + sums.of_flows(visits, pieces.flow, grouping, asked.spans)
         stock = stock + sums.of_stocks(visits, pieces.stock, grouping, asked.spans)
-    stayed = present.where(~np.isin(present.school, movers))
-    return flow, stock, stayed.and_also(sums.present_of(visits, came.flow))
+    return flow, stock, present.exchanged(movers, sums.present_of(visits, came.flow))
 
 
 async def visits_of(
@@ -210,7 +214,7 @@ async def _cells(tx: Tx, units: Sequence[int], spans: Sequence[Span]) -> tuple[I
 
 async def _present(
     tx: Tx, asked: Asked, grouping: Grouping, standing: Sequence[Members]
-) -> Present:
+) -> Presence:
     """Every visit that a window's distinct or covered schools may be counted from.
 
     A school that belongs to a unit on D is covered wherever its visit was recorded: the paths it
@@ -226,6 +230,9 @@ async def _present(
         overlaps = (register.seg_start <= span.last) & (register.seg_end > span.first)
         wanted[register.seg_path[overlaps & inside[register.seg_school]]] = True
     paths = None if wanted.sum() * 2 > wanted.size else np.flatnonzero(wanted).tolist()
+    many = paths is None or len(paths) >= _MANY_PATHS
+    if asked.visited is not None and many and tx.dialect == "postgresql":
+        return await asked.visited.of(tx, asked.spans, len(register.school_codes))
     first = min(span.first for span in asked.spans)
     last = max(span.last for span in asked.spans)
     return await read_store.presence_of(

@@ -6,6 +6,7 @@ bytes are `cells`' format; fetching them is `read_store`'s. Pure.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,19 @@ from services.indicators.measures import LEFT_OVER, SEEN
 
 _WIDTH = len(SEEN)
 _RECORD = PRESENCE.itemsize
+
+
+class Presence(Protocol):
+    """Counted visits from which the schools of any window can be counted."""
+
+    def marked(self, names: Sequence[str]) -> "Presence":
+        """The same with a bit in the mask for each derived answer named."""
+
+    def between(self, first: int, last: int) -> "Present":
+        """The visits of a window."""
+
+    def exchanged(self, schools: Integers, more: "Present") -> "Presence":
+        """Without the visits of some schools, and with others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +69,10 @@ class Present:
             left = (self.mask & np.uint64(first | others)) == np.uint64(first)
             mask[left] |= np.uint64(1 << SEEN.index(name))
         return replace(self, mask=mask)
+
+    def exchanged(self, schools: Integers, more: "Present") -> "Present":
+        """Without the visits of some schools, and with others."""
+        return self.where(~np.isin(self.school, schools)).and_also(more)
 
     def and_also(self, other: "Present") -> "Present":
         """Both together."""
@@ -200,14 +218,41 @@ def _starts(ordered: Integers) -> NDArray[np.intp]:
     return np.flatnonzero(new)
 
 
+_LANES = 4
+_LANE_BITS = 16
+
+
+def _spread() -> NDArray[np.uint64]:
+    """Of every half byte a word in which each of its bits has a lane of its own."""
+    words = np.zeros(1 << _LANES, np.uint64)
+    for half in range(1 << _LANES):
+        words[half] = sum(((half >> bit) & 1) << (bit * _LANE_BITS) for bit in range(_LANES))
+    return words
+
+
+_SPREAD = _spread()
+
+
 def _by_row(row: Integers, mask: NDArray[np.uint64], rows: int) -> Integers:
     """How many of the masks of each row have each bit; `row` is in order."""
     counts = np.zeros((rows, _WIDTH), np.int64)
-    if row.size:
+    if row.size == 0:
+        return counts
+    starts = _starts(row)
+    if int(np.diff(starts, append=row.size).max()) >= 1 << _LANE_BITS:
         octets = mask.astype("<u8").view(np.uint8).reshape(-1, 8)
         bits = np.unpackbits(octets, axis=1, bitorder="little", count=_WIDTH)
-        starts = _starts(row)
         counts[row[starts]] = np.add.reduceat(bits, starts, axis=0, dtype=np.int64)
+        return counts
+    # Four bits at a time, each counted in sixteen bits of one word: a tenth of the additions.
+    found = np.zeros((starts.size, _WIDTH), np.int64)
+    for first in range(0, _WIDTH, _LANES):
+        half = (mask >> np.uint64(first)).astype(np.uint8) & np.uint8((1 << _LANES) - 1)
+        sums = np.add.reduceat(_SPREAD[half], starts)
+        for place in range(first, min(first + _LANES, _WIDTH)):
+            shift = np.uint64((place - first) * _LANE_BITS)
+            found[:, place] = (sums >> shift) & np.uint64((1 << _LANE_BITS) - 1)
+    counts[row[starts]] = found
     return counts
 
 

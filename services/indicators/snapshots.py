@@ -25,6 +25,7 @@ from services.indicators.register import Register
 from services.indicators.registry_store import Registers
 from services.indicators.resemblance import Alike
 from services.indicators.spans import Span
+from services.indicators.visited_memory import VisitedMonths
 from shared.access import Principal
 from shared.clients.calendar import CalendarClient
 from shared.clients.figure_answers import AsOf, UnitName
@@ -77,6 +78,7 @@ class Snapshot:
     alike: Alike
     present: Register
     present_day: int
+    visited: VisitedMonths
     known_at: int | None = None
     years: SchoolYears | None = None
 
@@ -100,7 +102,14 @@ class Snapshot:
     ) -> Asked:
         """A question to `gather`."""
         return Asked(
-            self.register, spans, view, self.day, self.look_back, received_until, self.known_at
+            self.register,
+            spans,
+            view,
+            self.day,
+            self.look_back,
+            received_until,
+            self.known_at,
+            self.visited,
         )
 
     async def schools(self, codes: Sequence[str]) -> dict[str, Dated[SchoolRecord]]:
@@ -257,6 +266,7 @@ class Snapshots:
         self._directory = Directory()
         self._nights = Nights()
         self._tree = Tree()
+        self._visited = VisitedMonths()
         self._pasts = Pasts()
         self._past_tree = Tree()
         self._looking_back = asyncio.Semaphore(_LOOKING_BACK)
@@ -338,6 +348,7 @@ class Snapshots:
                 alike=alike,
                 present=register,
                 present_day=day_number(today),
+                visited=self._visited,
             )
 
 

@@ -23,7 +23,7 @@ from services.indicators.measures import (
     S,
 )
 from services.indicators.pieces import FlowPieces, StockPieces
-from services.indicators.presence import Present
+from services.indicators.presence import Presence, Present
 from services.indicators.register import Register
 from services.indicators.spans import Span
 from services.indicators.visits import Visits
@@ -78,6 +78,9 @@ class Grouping:
 
 def by_units(register: Register, units: Sequence[int]) -> Grouping:
     """Group the register's paths by units (integers), in the order given."""
+    size = len(register.paths)
+    if by_column := _by_column(register, units):
+        return Grouping(by_column, len(units))
     layers: list[Integers] = []
     for place, unit in enumerate(units):
         inside = register.has_unit(unit)
@@ -86,10 +89,25 @@ def by_units(register: Register, units: Sequence[int]) -> Grouping:
                 layer[inside] = place
                 break
         else:
-            fresh = np.full(len(register.paths), -1, np.int64)
+            fresh = np.full(size, -1, np.int64)
             fresh[inside] = place
             layers.append(fresh)
-    return Grouping(tuple(layers) or (np.full(len(register.paths), -1, np.int64),), len(units))
+    return Grouping(tuple(layers) or (np.full(size, -1, np.int64),), len(units))
+
+
+def _by_column(register: Register, units: Sequence[int]) -> tuple[Integers, ...]:
+    """A layer of each step of the paths, where every unit stands on one step only; else none."""
+    if not units or len(set(units)) < len(units):
+        return ()
+    place_of = np.full(len(register.unit_ids) + 1, -1, np.int64)  # the last is of no unit
+    place_of[list(units)] = np.arange(len(units))
+    columns = place_of[register.path_units].T
+    seen = np.zeros((len(columns), len(units)), np.bool_)
+    for number, column in enumerate(columns):
+        seen[number, column[column >= 0]] = True
+    if bool((seen.sum(axis=0) > 1).any()):
+        return ()
+    return tuple(np.ascontiguousarray(columns[number]) for number in np.flatnonzero(seen.any(1)))
 
 
 def by_schools(count: int, schools: Sequence[int]) -> Grouping:
@@ -208,7 +226,7 @@ def present_of(visits: Visits, pieces: FlowPieces) -> Present:
 def assemble(
     flow: Integers,
     stock: Integers,
-    present: Present,
+    present: Presence,
     grouping: Grouping,
     spans: Sequence[Span],
     standing: Sequence[Members],

@@ -216,35 +216,56 @@ class Load:
         connection = await asyncpg.connect(self._url)
         await connection.execute("SET synchronous_commit = off; SET maintenance_work_mem = '512MB'")
         await connection.execute("DROP SCHEMA IF EXISTS raw CASCADE")
-        rows = told(self.raw_rows(), "raw visits", self._count)
-        await raw_visits.fill_rows(connection, self._country, rows)
+        await raw_visits.make(connection, self._country)
+        await self._kinds_of_raw(connection)
+        drawn = dict.fromkeys(("school", "kind", "day"), "integer") | {"at": "bigint"}
+        drawn |= dict.fromkeys(("visit_id", "monitor"), "text")
+        declared = ",".join(f"{name} {kind}" for name, kind in drawn.items())
+        await connection.execute(f"CREATE UNLOGGED TABLE drawn ({declared})")
+        await connection.copy_records_to_table(
+            "drawn",
+            schema_name="raw",
+            records=told(self._drawn(), "raw visits", self._count),
+        )
+        own = {
+            "day": "date '1970-01-01' + d.day",
+            "visited_at": "timestamptz 'epoch' + d.at * interval '1 microsecond'",
+        }
+        own |= {name: f"d.{name}" for name in ("visit_id", "monitor", "school")}
+        chosen = ",".join(own.get(name, f"k.{name}") for name in raw_visits.COLUMNS)
+        await connection.execute(
+            f"INSERT INTO visits SELECT {chosen} FROM drawn d JOIN kinds k ON k.number = d.kind;"
+            "DROP TABLE drawn; DROP TABLE kinds",
+            timeout=3_600,
+        )
+        await raw_visits.index(connection)
         await connection.close()
 
-    def raw_rows(self) -> Iterator[tuple[Any, ...]]:
-        """The rows of `raw_visits`, without those that another visit superseded."""
+    async def _kinds_of_raw(self, connection: asyncpg.Connection) -> None:
+        """What most would write down of a visit of each kind."""
+        await connection.execute(
+            "CREATE TABLE kinds AS SELECT 0 AS number, * FROM visits WITH NO DATA"
+        )
+        rows = [(kind, *raw_visits.row_of(body)) for kind, body in enumerate(kind_bodies())]
+        await connection.copy_records_to_table("kinds", records=rows, schema_name="raw")
+
+    def _drawn(self) -> Iterator[tuple[Any, ...]]:
+        """What distinguishes the visits that no other visit superseded."""
         superseded = self._superseded()
-        columns = raw_visits.COLUMNS
-        kinds = [dict(zip(columns, raw_visits.row_of(body), strict=True)) for body in kind_bodies()]
-        own = ("day", "visited_at", "visit_id", "source", "monitor", "school")
-        varying = [columns.index(name) for name in own]
-        fixed = [list(kind.values()) for kind in kinds]
-        dates = [FIRST + timedelta(day) for day in range((LAST - FIRST).days + 1)]
-        opening = [datetime(d.year, d.month, d.day, 8, tzinfo=_ZONE) for d in dates]
+        start = micros(datetime(FIRST.year, FIRST.month, FIRST.day, 3, tzinfo=UTC))
+        begin = day_number(FIRST)
+        monitors = [f"M-{number:05d}" for number in range(synthetic.MONITORS)]
         number = 0
         for some in self._draws():
             for _, day, second, school, one, two, three in some.rows():
                 number += 1
-                if number - 1 in superseded:
-                    continue
-                row = fixed[three % synthetic.TEMPLATES].copy()
-                made = (
-                    *(dates[day], opening[day] + timedelta(seconds=second)),
-                    *(synthetic.visit_id(one, two), "synthetic"),
-                    *(f"M-{three % synthetic.MONITORS:05d}", school + 1),
-                )
-                for place, value in zip(varying, made, strict=True):
-                    row[place] = value
-                yield tuple(row)
+                if number - 1 not in superseded:
+                    yield (
+                        *(school + 1, three % synthetic.TEMPLATES, begin + day),
+                        start + day * 86_400_000_000 + second * 1_000_000,
+                        synthetic.visit_id(one, two),
+                        monitors[three % synthetic.MONITORS],
+                    )
 
     def _superseded(self) -> set[int]:
         """The places of visits after which the same monitor sent another of that school and day."""

@@ -23,6 +23,7 @@ from shared.clock import SetClock
 from shared.db.engine import Database
 from shared.journal.consumer import Consumer
 from shared.settings import Settings
+from tests.benchmarks.raw_visits import Registered
 
 NOW = datetime(2019, 6, 3, 3, tzinfo=UTC)
 FIRST, LAST = date(2018, 1, 1), date(2019, 5, 31)
@@ -51,9 +52,7 @@ async def client_of(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-async def upload(
-    client: httpx.AsyncClient, register: synthetic.Register, bodies: Iterable[bytes]
-) -> None:
+async def upload(client: httpx.AsyncClient, register: Registered, bodies: Iterable[bytes]) -> None:
     """Send the register and the visits through the public interface."""
     (await client.put("/v1/units", json=register.unit_bodies())).raise_for_status()
     schools = register.school_bodies()

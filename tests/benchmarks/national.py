@@ -1,10 +1,11 @@
 """Cards at a country's size: against GROUP BY, restated against as it was, as known in the past.
 
-`python -m tests.benchmarks.national --keep DIR [--rounds N] [--only figures restated known_at]`
+`python -m tests.benchmarks.national --keep DIR [--rounds N] [--only figures clickhouse …]`
 
 On the database that `country_load` made. Figures of the whole country with its divisions and
 districts over the last twelve months are asked inside the service and over its HTTP route, and by
-GROUP BY on raw visits in the same PostgreSQL: the integers must be the same. Cards are asked as a
+GROUP BY on raw visits in the same PostgreSQL and by ClickHouse's views of the same visits (from
+`requirements/benchmarks.txt`): the integers must be the same. Cards are asked as a
 person asks for them, nothing cached: of a district that was split, restated and as it was, and as
 known by the middle of the two years, of a district, a division and the country.
 """
@@ -25,6 +26,7 @@ import httpx
 from fastapi import FastAPI
 
 from shared.settings import Settings
+from tests.benchmarks import raw_visits
 from tests.benchmarks.country import CAME, ROOT, SPLIT
 from tests.benchmarks.country_load import NOW, address, at, kept, settings_of
 from tests.benchmarks.figures import Sides, Window, best_of
@@ -33,7 +35,7 @@ from tests.support.postgres import Postgres
 
 YEAR = Window(ROOT, "2019-01..2019-12", date(2019, 1, 1), date(2019, 12, 31), NOW)
 SPLIT_YEAR = "2018-01..2018-12"
-PARTS = ("figures", "restated", "known_at")
+PARTS = ("figures", "clickhouse", "restated", "known_at")
 
 
 async def figures(app: FastAPI, settings: Settings, url: str, visits: int, rounds: int) -> None:
@@ -42,14 +44,12 @@ async def figures(app: FastAPI, settings: Settings, url: str, visits: int, round
     raw = await asyncpg.connect(url, server_settings={"search_path": "raw"})
     async with client_of(app) as client:
         sides = Sides(app, settings, client, raw, YEAR)
-        await sides.compared()
+        await sides.compared(naive=False)
         best = await best_of(
             rounds,
             inside=sides.card,
             http=sides.card_by_http,
             raw=sides.raw_card,
-            trend=sides.trend,
-            raw_trend=sides.raw_trend,
         )
     await raw.close()
     told = {name: f"{seconds * 1000:,.0f} ms" for name, seconds in best.items()}
@@ -57,8 +57,44 @@ async def figures(app: FastAPI, settings: Settings, url: str, visits: int, round
     for name, words in (("inside", "inside the service"), ("http", "over its HTTP route")):
         ratio = best["raw"] / best[name]
         print(f"  {words}: {told[name]}, {ratio:.0f} × (at least {least})")
-    ratio = best["raw_trend"] / best["trend"]
-    print(f"  twelve months: {told['trend']}, GROUP BY {told['raw_trend']}, {ratio:.0f} ×")
+
+
+async def clickhouse(app: FastAPI, settings: Settings, url: str, folder: Path, rounds: int) -> None:
+    """Compare the country's figures with ClickHouse's, then measure both in turns."""
+    from tests.benchmarks.clickhouse import ClickHouse
+
+    raw = await asyncpg.connect(url, server_settings={"search_path": "raw"})
+    store = ClickHouse(folder / "clickhouse")
+    try:
+        if not store.filled():
+            began = time.perf_counter()
+            await store.fill(raw, folder)
+            print(f"ClickHouse filled in {time.perf_counter() - began:,.0f} s", flush=True)
+        assert store.figures(YEAR.begin, YEAR.end, ROOT) == await raw_visits.figures(
+            raw, YEAR.begin, YEAR.end, root=ROOT
+        ), "ClickHouse and GROUP BY differ"
+
+        async def theirs() -> None:
+            store.figures(YEAR.begin, YEAR.end, ROOT)
+
+        async def flows() -> None:
+            store.flows(YEAR.begin, YEAR.end, ROOT)
+
+        async with client_of(app) as client:
+            sides = Sides(app, settings, client, raw, YEAR)
+            best = await best_of(
+                rounds, inside=sides.card, http=sides.card_by_http, theirs=theirs, flows=flows
+            )
+    finally:
+        store.close()
+        await raw.close()
+    for name, words in (("inside", "inside the service"), ("http", "over the HTTP route")):
+        print(
+            f"ClickHouse {best['theirs'] * 1000:,.0f} ms (its views alone, without what stands: "
+            f"{best['flows'] * 1000:,.0f} ms); {words} {best[name] * 1000:,.0f} ms, "
+            f"{best['theirs'] / best[name]:.1f} × (at least 5)",
+            flush=True,
+        )
 
 
 async def card(app: FastAPI, client: httpx.AsyncClient, unit: str, **asked: str) -> Any:
@@ -108,10 +144,12 @@ async def measured(postgres: Postgres, given: argparse.Namespace) -> None:
     url = address(postgres)
     visits = int(postgres.execute("SELECT min(visits) FROM loaded.stages", url))
     print(f"{visits:,} visits", flush=True)
-    if "figures" in given.only:
-        settings = settings_of(url)
-        async with at(settings, NOW) as app:
+    settings = settings_of(url)
+    async with at(settings, NOW) as app:
+        if "figures" in given.only:
             await figures(app, settings, url, visits, given.rounds)
+        if "clickhouse" in given.only:
+            await clickhouse(app, settings, url, given.keep.resolve(), given.rounds)
     settings = settings_of(url, "ingest", "indicators", "reports", "notify")
     async with at(settings, NOW) as app, client_of(app) as client:
         if "restated" in given.only:

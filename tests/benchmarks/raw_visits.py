@@ -109,15 +109,16 @@ async def fill(
     connection: asyncpg.Connection, register: Registered, bodies: Iterable[bytes]
 ) -> None:
     """Make and fill the tables, with the indexes that the questions want, analysed."""
-    await fill_rows(connection, register, _counted(bodies))
+    await make(connection, register)
+    rows = _counted(bodies)
+    await connection.copy_records_to_table("visits", records=rows, schema_name="raw")
+    await index(connection)
 
 
-async def fill_rows(
-    connection: asyncpg.Connection, register: Registered, rows: Iterable[tuple[Any, ...]]
-) -> None:
-    """As `fill`, from rows of the visits that count."""
-    types = dict.fromkeys(_WORDS, "text") | {"day": "date", "visited_at": "timestamptz"}
-    declared = ",".join(f"{name} {types.get(name, 'integer')}" for name in COLUMNS)
+async def make(connection: asyncpg.Connection, register: Registered) -> None:
+    """Make the tables and fill in the schools; the search path is theirs from now on."""
+    types = column_types("integer", "text") | {"day": "date", "visited_at": "timestamptz"}
+    declared = ",".join(f"{name} {types[name]}" for name in COLUMNS)
     await connection.execute(
         "CREATE SCHEMA raw; SET search_path = raw;"
         "CREATE TABLE schools (school integer PRIMARY KEY, district text, division text,"
@@ -125,11 +126,19 @@ async def fill_rows(
     )
     schools = school_rows(register)
     await connection.copy_records_to_table("schools", records=schools, schema_name="raw")
-    await connection.copy_records_to_table("visits", records=rows, schema_name="raw")
+
+
+async def index(connection: asyncpg.Connection) -> None:
+    """Make the indexes that the questions want, and look at what there is."""
     await connection.execute(
         "CREATE INDEX ON visits (day); CREATE INDEX ON visits (school, day);"
         "ANALYZE visits; ANALYZE schools"
     )
+
+
+def column_types(number: str, word: str) -> dict[str, str]:
+    """The columns with a type for numbers and one for words; days and times are the caller's."""
+    return dict.fromkeys(COLUMNS, number) | dict.fromkeys(_WORDS, word)
 
 
 def school_rows(register: Registered) -> list[tuple[int, str, str, str]]:
@@ -151,7 +160,7 @@ def school_rows(register: Registered) -> list[tuple[int, str, str, str]]:
     return rows
 
 
-def _flow_lines() -> dict[Key, tuple[str, str | None, str]]:
+def flow_lines() -> dict[Key, tuple[str, str | None, str]]:
     """Of each line over visits: numerator, denominator and whether a visit answers, as SQL."""
     lines: dict[Key, tuple[str, str | None, str]] = {}
     for indicator, (people, splits, whole) in _PAIRS.items():
@@ -188,7 +197,7 @@ def _unit(root: str, *, children: bool) -> str:
 
 
 def _flow_sql(root: str, *, children: bool, naive: bool) -> str:
-    lines = list(_flow_lines().values())
+    lines = list(flow_lines().values())
     if naive:
         asked = ",".join(
             f"sum({above}) FILTER (WHERE {answered}), sum({below or 0}) FILTER (WHERE {answered}),"
@@ -218,7 +227,7 @@ def _flow_sql(root: str, *, children: bool, naive: bool) -> str:
     )
 
 
-_STOCKS: tuple[tuple[str, str, dict[Key, tuple[str, str, str]]], ...] = (
+STOCKS: tuple[tuple[str, str, dict[Key, tuple[str, str, str]]], ...] = (
     (
         "rooms_usable IS NOT NULL",
         "rooms_usable, rooms_available",
@@ -277,6 +286,7 @@ _STOCKS: tuple[tuple[str, str, dict[Key, tuple[str, str, str]]], ...] = (
     ),
     ("true", "status AS any_status", {("schools_known", None): ("1", "1", "true")}),
 )
+"""Of each group that stands: who answers it, its columns, its lines over the newest answer."""
 
 
 def _stock_sql(
@@ -320,11 +330,16 @@ async def figures(
         registered[row[0]] = row[1]
         found[row[0]] = {}
     rows = await connection.fetch(_flow_sql(root, children=children, naive=naive), first, last)
-    _take(found, rows, list(_flow_lines()))
-    counts = {key for key, (_, below, _) in _flow_lines().items() if below is None}
-    for condition, columns, lines in _STOCKS:
+    _take(found, rows, list(flow_lines()))
+    for condition, columns, lines in STOCKS:
         sql = _stock_sql(root, condition, columns, lines, children=children)
         _take(found, await connection.fetch(sql, last, look_back), list(lines))
+    return completed(found, registered)
+
+
+def completed(found: Answer, registered: dict[str, int]) -> Answer:
+    """The answer with what follows from it: counts without a denominator, coverage."""
+    counts = {key for key, (_, below, _) in flow_lines().items() if below is None}
     for unit_id, lines_of in found.items():
         for key in counts & lines_of.keys():
             above, _, visits, schools = lines_of[key]

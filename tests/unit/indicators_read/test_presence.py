@@ -42,6 +42,19 @@ def test_a_school_that_moved_counts_once_above_and_once_in_each_place() -> None:
     assert count(found, [0, -1], 1, "visits") == [1]
 
 
+def test_a_place_of_more_schools_than_sixteen_bits_count_has_them_all() -> None:
+    many = 70_000
+    records = np.zeros(many + 3, PRESENCE)
+    records["school"], records["count"], records["day"] = np.arange(many + 3), 1, 10
+    records["mask"] = VISIT
+    records["mask"][:5] |= TEACHERS
+    blobs = [records[:many].tobytes(), records[many:].tobytes()]
+    found = presence.seen(joined((0, blobs[0]), (1, blobs[1])), 2, many + 3)
+    assert count(found, [0, 1], 2, "visits") == [many, 3]
+    assert count(found, [0, 0], 1, "visits") == [many + 3]
+    assert count(found, [0, 1], 2, "teachers_answered") == [5, 0]
+
+
 def test_what_another_slot_took_back_was_never_there() -> None:
     present = joined((0, blob((3, 10, VISIT, 1), (4, 10, VISIT, 1))), (0, blob((3, 10, VISIT, -1))))
     found = presence.seen(present, 1, 5)
