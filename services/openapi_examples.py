@@ -72,6 +72,7 @@ PARAMETERS: dict[str, Any] = {
     "reason": "recorded twice",
     "get_stream.unit": ["PK-BA-QTA"],
     "seconds": "0",
+    "get_stream.since": "12-4711-4711.5f2c.17595.0",
     "check_seal.seal": "QK27K-FKYUT-Z5KTS-C4VCW-VMT3D-U3DIR-ZEDLJ-XTSA",
     "check_seal.known_at": "2019-06-03T04:00:00.000000Z",
 }

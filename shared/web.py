@@ -35,13 +35,12 @@ _SECURITY = [
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"x-frame-options", b"DENY"),
 ]
-_POLICY = (
-    b"content-security-policy",
-    (
-        b"default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-        b"form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-    ),
+POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
+"""The content security policy of every answer that has none of its own: no script runs."""
+_POLICY = (b"content-security-policy", POLICY.encode())
 _PRIVATE = (b"cache-control", b"private, no-cache")
 
 

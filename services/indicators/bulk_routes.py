@@ -19,7 +19,7 @@ from services.indicators.bulk import VISIT_COLUMNS, Batch, Column, visits
 from services.indicators.bulk_figures import FIGURE_COLUMNS, Reach, figures
 from services.indicators.bulk_formats import MEDIA, writer
 from services.indicators.figure_routes import Asked
-from services.indicators.replies import known_by, periods_of
+from services.indicators.replies import known_by, lag, periods_of
 from services.indicators.sending import Patience, PieceByPiece, Places
 from services.indicators.snapshots import Place, Snapshot, Snapshots
 from services.indicators.unit_routes import Reader
@@ -82,11 +82,9 @@ class Desk:
         async with self.snapshots.open(bulk.known_at, bulk.periods) as snapshot:
             await snapshot.find(bulk.unit_id, bulk.principal)
             bulk.asked.question(snapshot)
-            fresh = snapshot.freshness()
+            fresh = lag(snapshot)
         headers = {
-            "As-Of": fresh["as_of"],
-            "Lag-Seconds": str(fresh["lag_seconds"]),
-            "Figures-Version": fresh["version"],
+            **fresh,
             "Cache-Control": "no-store",
             "Vary": "Accept",
             "Content-Disposition": f'attachment; filename="{bulk.kind}.{bulk.form}"',

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from services.indicators import lists_answers
 from services.indicators.asking import Question, question, read_known_at, read_number
 from services.indicators.lists import MONTHS, MOST_MONTHS, NAMES, Lister
-from services.indicators.replies import KNOWN_AT, read_cursor, reply, tag, unchanged
+from services.indicators.replies import KNOWN_AT, lag, read_cursor, reply, tag, unchanged
 from services.indicators.replies import cursor as made_cursor
 from services.indicators.sending import Patience, PieceByPiece, Pieces, Places
 from services.indicators.snapshots import Place, Snapshot, Snapshots
@@ -123,6 +123,7 @@ def add_lists(router: APIRouter, snapshots: Snapshots, places: Places, patience:
                 return reply(request, snapshot, document | {"next": following}, following=following)
             headers = {
                 "ETag": tag(request, snapshot),
+                **lag(snapshot),
                 "Cache-Control": "private, no-cache",
                 "Vary": "Accept",
                 "Content-Disposition": f'attachment; filename="{name}.csv"',

@@ -1,7 +1,8 @@
-"""How answers leave: JSON bytes, entity tags, links to the next page.
+"""How answers leave: JSON bytes, entity tags, links to the next page, how late they are.
 
-Owns conditional reads and cursors. A tag names the version of the figures and the question, so an
-unchanged answer is refused before anything is computed.
+Owns conditional reads, cursors, and the header fields that say how far an answer lags. A tag names
+the version of the figures and the question, so an unchanged answer is refused before anything is
+computed.
 """
 
 import base64
@@ -37,6 +38,16 @@ def tag(request: Request, snapshot: Snapshot) -> str:
     return f'W/"{hashlib.blake2b(asked.encode(), digest_size=12).hexdigest()}"'
 
 
+def lag(snapshot: Snapshot) -> dict[str, str]:
+    """The header fields that say how fresh an answer is, on every answer, whatever its body."""
+    fresh = snapshot.freshness()
+    return {
+        "As-Of": fresh["as_of"],
+        "Lag-Seconds": str(fresh["lag_seconds"]),
+        "Figures-Version": fresh["version"],
+    }
+
+
 def unchanged(request: Request, snapshot: Snapshot) -> Response | None:
     """A 304 when the caller holds this very answer, else None."""
     held = request.headers.get("if-none-match")
@@ -47,14 +58,15 @@ def unchanged(request: Request, snapshot: Snapshot) -> Response | None:
     given = {each.strip().removeprefix("W/") for each in held.split(",")}
     if opaque not in given and "*" not in given:
         return None
-    return Response(status_code=304, headers={"ETag": current, "Cache-Control": _CACHE})
+    headers = {"ETag": current, "Cache-Control": _CACHE, **lag(snapshot)}
+    return Response(status_code=304, headers=headers)
 
 
 def reply(
     request: Request, snapshot: Snapshot, document: Any, *, following: str | None = None
 ) -> Response:
     """A document as JSON with its tag; `following` is the cursor of the next page."""
-    headers = {"ETag": tag(request, snapshot), "Cache-Control": _CACHE}
+    headers = {"ETag": tag(request, snapshot), "Cache-Control": _CACHE, **lag(snapshot)}
     if following is not None:
         kept = [(name, value) for name, value in request.query_params.multi_items()]
         asked = [(name, value) for name, value in kept if name != "cursor"]

@@ -7,6 +7,7 @@ is `stream_routes`'.
 """
 
 import asyncio
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -36,6 +37,10 @@ _REST_SECONDS = 2.0
 _LOOK_SECONDS = 10.0
 """A look that takes longer is given up: a connection may have died without a word."""
 _LOG = structlog.get_logger("rtsm.indicators.stream")
+
+
+_VERSION = re.compile(r"\d+-\d+-(\d{1,16})(\.[\w.-]+)?", re.ASCII)
+"""The versions of answers: the third number is where the journal ended."""
 
 
 class Moved(msgspec.Struct, frozen=True):
@@ -271,3 +276,9 @@ async def _heard(snapshot: Snapshot, listeners: Iterable[Listener], start: int, 
             continue
         for listener in listeners:
             listener.hear(record.position, record.event.key, moved)
+
+
+def position_of(version: str) -> int | None:
+    """The last record of the journal when an answer of that version was made; None: it is none."""
+    found = _VERSION.fullmatch(version)
+    return None if found is None else int(found[1])

@@ -15,7 +15,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from services.indicators.sending import Patience, PieceByPiece, Pieces
 from services.indicators.snapshots import Snapshot, Snapshots
-from services.indicators.stream import Listener, Notice, Stream
+from services.indicators.stream import Listener, Notice, Stream, position_of
 from services.indicators.unit_routes import Reader
 from shared.access import ANONYMOUS, Principal
 from shared.clients.figure_answers import AsOf
@@ -33,10 +33,10 @@ _WARM = b": still here\n\n"
 _TYPE = "text/event-stream"
 _EXAMPLE = (
     'retry: 2000\n\nid: 4711\nevent: now\ndata: {"as_of":"2018-03-05T04:41:02Z",'
-    '"lag_seconds":0.4,"version":"a1-4711-4711.5f2c.17595"}\n\n'
+    '"lag_seconds":0.4,"version":"12-4711-4711.5f2c.17595.0"}\n\n'
     'id: 4712\nevent: figures\ndata: {"units":["PK-BA-QTA"],"first_day":"2018-03-05",'
     '"last_day":"2018-03-05","as_of":"2018-03-05T04:41:09Z","lag_seconds":0.3,'
-    '"version":"a1-4712-4712.5f2c.17595"}\n\n'
+    '"version":"12-4712-4712.5f2c.17595.0"}\n\n'
 )
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {
@@ -66,15 +66,21 @@ def add_stream(router: APIRouter, snapshots: Snapshots, stream: Stream, patience
             str | None,
             Query(description="end after so many, 0 to 3,600; default: go on until either leaves"),
         ] = None,
+        since: Annotated[
+            str | None,
+            Query(description="the `version` of an answer: what moved after it is told at once"),
+        ] = None,
     ) -> Response:
         """Server-sent events: tells which of the watched units' figures moved, over which days.
 
         No figures are sent: ask for those that are shown. Reconnecting with Last-Event-ID goes on
-        after that event; what moved meanwhile is told at once, merged. `units` null: anything may
-        have moved.
+        after that event; what moved meanwhile is told at once, merged, as it is with `since`, which
+        Last-Event-ID outdoes. `units` null: anything may have moved.
         """
         lasting = _seconds(seconds)
-        after = _position(request.headers.get("last-event-id"))
+        made = _made(since)
+        heard = _position(request.headers.get("last-event-id"))
+        after = made if heard is None else heard
         stream.admit(None if principal is ANONYMOUS else principal.key_id)
         async with snapshots.open() as snapshot:
             await _watched(snapshot, principal, unit or [])  # refused before anything is sent
@@ -89,8 +95,8 @@ def add_stream(router: APIRouter, snapshots: Snapshots, stream: Stream, patience
             finally:
                 stream.leave(listener)
 
-        made: Callable[[], Pieces] = pieces
-        return PieceByPiece(made, _TYPE, _HEADERS, patience)
+        told: Callable[[], Pieces] = pieces
+        return PieceByPiece(told, _TYPE, _HEADERS, patience)
 
 
 async def _events(
@@ -180,6 +186,16 @@ def _seconds(text: str | None) -> float:
     if text.isascii() and text.isdigit() and len(text) < 5 and int(text) <= _MOST_SECONDS:
         return float(text)
     raise invalid("/query/seconds", "invalid_number", f"Seconds are 0 to {_MOST_SECONDS}.")
+
+
+def _made(version: str | None) -> int | None:
+    if version is None:
+        return None
+    position = position_of(version)
+    if position is None:
+        detail = "Since is the version of an answer about figures."
+        raise invalid("/query/since", "invalid_version", detail)
+    return position
 
 
 def _position(text: str | None) -> int | None:

@@ -18,8 +18,11 @@ from shared.domain.codes import canonical_unit
 from shared.errors import invalid, not_found
 from shared.queries import read_instant
 from shared.security import public, require
+from shared.web import POLICY
 
 _YEAR = 31_536_000
+LISTENING = f"{POLICY}; script-src 'self'; connect-src 'self'"
+"""The policy of a card's page: the script that hears of moved figures, and nobody else to ask."""
 Text = Annotated[str | None, Query(max_length=100)]
 _KNOWN_AT = "only what had been recorded by this instant, register and targets included"
 _CARD_ANSWERS: dict[int | str, dict[str, Any]] = {
@@ -54,8 +57,10 @@ def order_of(asked: str | None, sort: str) -> Order:
 
 
 def as_response(answer: Answer, form: str) -> Response:
-    """The bytes with their headers, or 304."""
+    """The bytes with their headers, or 304; a page of a card may run its own script."""
     headers = {"ETag": answer.etag, "Vary": "Accept, Accept-Language, Authorization, Cookie"}
+    if form == "html":
+        headers["Content-Security-Policy"] = LISTENING
     if answer.content is None:
         return Response(status_code=304, headers=headers)
     return Response(answer.content, media_type=FORMS[form], headers=headers)
@@ -142,7 +147,7 @@ def router(cards: Cards, pages: Pages) -> APIRouter:
         "/static/{name}",
         tags=["pages"],
         include_in_schema=False,
-        dependencies=[Depends(public("style sheets and fonts"))],
+        dependencies=[Depends(public("style sheets, fonts and one script"))],
     )
     async def static(name: str) -> Response:
         """A style sheet, picture or font; its name changes with its content."""

@@ -32,8 +32,6 @@ from tests.support.processes import Deployment, Processes
 
 HERE = Path(__file__).with_name("schemathesis")
 SECONDS = 30
-# This one goes on until somebody leaves.
-ENDLESS = ("get_stream",)
 
 
 @pytest.fixture
@@ -91,8 +89,6 @@ async def examine(url: str, key: str, partner: KoboServer) -> None:
         *("--phases", "examples,fuzzing", "-n", "3", "--seed", "1", "--no-shrink"),
         *("--max-time", str(SECONDS), "--continue-on-failure", "--generation-database", "none"),
     ]
-    for name in ENDLESS:
-        words += ["--exclude-operation-id", name]
     done = await asyncio.to_thread(
         subprocess.run,
         words,

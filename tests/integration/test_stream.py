@@ -130,6 +130,15 @@ async def test_a_page_is_told_of_its_units_and_goes_on_where_it_was(processes: P
         async with listening(served.url, deployment.key, missed["id"], **asked) as again:
             assert (await again.next())["event"] == "now"
             assert await ended(again)
+        # A page that was made before them is told the same by the version of its answer.
+        made = {"since": first["data"]["version"], **asked}
+        async with listening(served.url, deployment.key, **made) as page:
+            await page.next()
+            assert (await page.next())["data"]["units"] == ["D1", "school:2001"]
+            assert await ended(page)
+        async with listening(served.url, deployment.key, missed["id"], **made) as again:
+            await again.next()
+            assert await ended(again)
         async with listening(served.url, deployment.key, "999999999", **asked) as lost:
             await lost.next()
             assert (await lost.next())["data"]["units"] is None
@@ -162,6 +171,11 @@ async def refusals(url: str, key: str, deo: str) -> None:
             headers = {"Last-Event-ID": after} | ({"Authorization": f"Bearer {who}"} if who else {})
             answer = await client.get("/v1/stream", params={"unit": unit}, headers=headers)
             assert answer.status_code == status, (unit, after)
+        asked = {"unit": "D1", "since": "a1-2"}
+        answer = await client.get(
+            "/v1/stream", params=asked, headers={"Authorization": f"Bearer {key}"}
+        )
+        assert answer.json()["errors"][0]["pointer"] == "/query/since"
 
 
 async def revoked(processes: Processes, deployment: Deployment) -> None:

@@ -7,6 +7,8 @@ DESK_EN: dict[str, str] = {
     "desk.reviews": "Review",
     "desk.imports": "Import",
     "desk.as": "Signed in as {name}",
+    "moved": "Figures on this page have moved since it was made.",
+    "moved.again": "Load it again",
     "turn": "Pages",
     "turn.before": "Page before",
     "turn.after": "Next page",

@@ -7,6 +7,8 @@ DESK_UR: dict[str, str] = {
     "desk.reviews": "جائزہ",
     "desk.imports": "فائل بھیجیں",
     "desk.as": "{name} کے طور پر داخل",
+    "moved": "اس صفحے کے بننے کے بعد اس کے اعداد بدل گئے ہیں۔",
+    "moved.again": "صفحہ دوبارہ کھولیں",
     "turn": "صفحات",
     "turn.before": "پچھلا صفحہ",
     "turn.after": "اگلا صفحہ",

@@ -1,10 +1,11 @@
-"""What schemathesis is given beside its settings: bodies that it cannot write, and `partners`."""
+"""What schemathesis is given beside its settings: bodies it cannot write, `partners`, `endless`."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
+import endless  # noqa: F401 - its hook is registered
 import partners  # noqa: F401 - its hook is registered
 import schemathesis
 

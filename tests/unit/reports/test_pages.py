@@ -89,18 +89,37 @@ async def test_urdu_is_right_to_left_and_its_numbers_are_isolated(site):
         "/?level=district",
     ],
 )
-async def test_pages_have_no_script_no_inline_style_and_nothing_from_elsewhere(site, path):
+async def test_pages_have_no_inline_script_or_style_and_nothing_from_elsewhere(site, path):
     answer = await site.client.get(path)
     assert answer.status_code == 200
     parsed = shape(answer.text)
-    assert not {"script", "style", "iframe", "object", "base"} & set(parsed.tags)
+    assert not {"style", "iframe", "object", "base"} & set(parsed.tags)
+    scripts = [attributes for tag, attributes in parsed.attributes if tag == "script"]
+    assert len(scripts) == path.startswith("/units/")
+    assert all(each["src"].startswith("/static/live.") for each in scripts)
     for _, attributes in parsed.attributes:
         assert "style" not in attributes
         assert not any(name.startswith("on") for name in attributes)
         for name in ("src", "href", "action"):
             assert not (attributes.get(name) or "").startswith(("http", "//", "javascript"))
-    assert "script-src" not in answer.headers["content-security-policy"]
-    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert policy.endswith("; script-src 'self'; connect-src 'self'") == bool(scripts)
+    assert "unsafe" not in policy
+    assert policy.count("script-src") == bool(scripts)
+
+
+async def test_a_card_that_is_known_already_keeps_its_policy(site):
+    held = await site.client.get("/units/BA-QTA")
+    again = await site.client.get("/units/BA-QTA", headers={"If-None-Match": held.headers["etag"]})
+    assert again.status_code == 304
+    assert again.headers["content-security-policy"] == held.headers["content-security-policy"]
+
+
+async def test_what_was_known_in_the_past_does_not_move(site):
+    page = (await site.client.get("/units/BA-QTA?known_at=2019-06-01T00:00:00Z")).text
+    assert "<script" not in page
+    assert 'role="status"' not in page
 
 
 async def test_static_files_are_named_by_their_content_and_kept(site):
