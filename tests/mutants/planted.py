@@ -99,7 +99,7 @@ DELIVERY = (
     ),
     Bug(
         "7 of one batch the last revision wins",
-        "services/indicators/projector.py",
+        "services/indicators/arrivals.py",
         "        if rival.revision < row.revision:\n",
         "        if True:\n",
         PURE,
@@ -166,7 +166,7 @@ VISITS = (
     ),
     Bug(
         "a corrected visit leaves its old school as it was",
-        f"{WRITE}/projector.py",
+        f"{WRITE}/arrivals.py",
         "        return self.fresh, self.newer, self.replaced\n",
         "        return self.fresh, self.newer\n",
     ),
@@ -396,7 +396,7 @@ TRUTH = (
     ),
     Bug(
         "a cell that is not stored is taken for right",
-        f"{WRITE}/verify.py",
+        f"{WRITE}/verify_cells.py",
         "    wrong = merged([held, Sums(right.unit, right.when, -right.values)])\n",
         "    wrong = merged([held, Sums(right.unit, right.when, -right.values)])\n"
         "    both = np.isin(wrong.unit, held.unit) & np.isin(wrong.when, held.when)\n"
