@@ -130,7 +130,7 @@ async def test_the_fullest_card_prints_on_one_sheet(page: Page, lang: str) -> No
         )
         assert cut == [], "a name that is too long loses its end"
     finally:
-        await page.emulate_media(media="screen")
+        await page.emulate_media(media="null")
 
 
 @pytest.mark.parametrize("lang", ["en", "ur"])
