@@ -37,7 +37,7 @@ async def wrong_portions(database: Database, spill: Spill, right: Sequence[Right
     async def compare() -> None:
         while waiting:
             each = waiting.popleft()
-            if await _digest(database, _where(spill, each.portion)) != each.digest:
+            if await _digest(database, *_where(spill, each.portion)) != each.digest:
                 wrong.append(each.portion)
 
     comparing = [asyncio.ensure_future(compare()) for _ in range(_COMPARED_AT_ONCE)]
@@ -59,9 +59,8 @@ async def mend(
     for portion in wrong:
         async with spill.reading() as source:
             pages = await spill.pages(source, portion)
-        held = await tx.fetch(
-            f"SELECT {','.join(_FIELDS)} FROM visits WHERE {_where(spill, portion)}"
-        )
+        where, args = _where(spill, portion)
+        held = await tx.fetch(f"SELECT {','.join(_FIELDS)} FROM visits WHERE {where}", *args)
         gone, come = await asyncio.to_thread(_difference, held, pages, newest)
         await _remove(tx, gone)
         rest = iter(come)
@@ -89,18 +88,20 @@ async def _remove(tx: Tx, gone: Sequence[tuple[str, str, int | None]]) -> None:
         )
 
 
-def _where(spill: Spill, portion: Portion) -> str:
-    """The condition under which a visit belongs to a portion."""
+def _where(spill: Spill, portion: Portion) -> tuple[str, tuple[list[int], ...]]:
+    """The condition under which a visit belongs to a portion, and its arguments."""
     if portion.schools.size:
-        return f"school IN ({','.join(map(str, portion.schools.tolist()))})"
+        return "school = ANY($1::integer[])", (portion.schools.tolist(),)
     first, last = spill.days_of(portion)
-    return f"school IS NULL AND (day & 15) BETWEEN {first} AND {last}"
+    return f"school IS NULL AND (day & 15) BETWEEN {first} AND {last}", ()
 
 
-async def _digest(database: Database, where: str) -> bytes:
+async def _digest(database: Database, where: str, args: tuple[list[int], ...]) -> bytes:
     """The digest of the visits held, by school in the order in which they began."""
     if isinstance(database, PostgresDatabase):
         digest = Digest()
+        for integers in args:  # a copy takes none
+            where = where.replace("$1", f"'{{{','.join(map(str, integers))}}}'")
         await copy_out(
             database,
             f"SELECT {','.join(VISIT_ROW)} FROM visits WHERE {where} "
@@ -111,6 +112,7 @@ async def _digest(database: Database, where: str) -> bytes:
     async with database.reading() as tx:
         rows = await tx.fetch(
             f"SELECT {','.join(_FIELDS)} FROM visits WHERE {where} "
-            "ORDER BY school, at, visit_id, source"
+            "ORDER BY school, at, visit_id, source",
+            *args,
         )
     return await asyncio.to_thread(lambda: digest_of(visit_rows(rows)))
