@@ -42,7 +42,7 @@ async def told(listener: Listener) -> Notice:
     async def notice() -> Notice | None:
         return listener.take()
 
-    found = await eventually(notice, "the listener is told")
+    found = await eventually(notice, "the listener is told", 90)
     assert found is not None
     return found
 
