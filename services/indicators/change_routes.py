@@ -9,8 +9,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from services.indicators import changes, estimates
-from services.indicators.asking import Question, read_figure, read_number, read_period
-from services.indicators.figure_routes import DefinitionOf, Parameters, SplitOf
+from services.indicators.asking import (
+    Question,
+    read_figure,
+    read_indicators,
+    read_number,
+    read_period,
+)
+from services.indicators.figure_routes import DefinitionOf, IndicatorsOf, Parameters, SplitOf
 from services.indicators.replies import divides, known_by, periods_of, reply, unchanged
 from services.indicators.snapshots import Place, Snapshot, Snapshots
 from services.indicators.unit_routes import Reader
@@ -56,7 +62,7 @@ def add_changes(router: APIRouter, snapshots: Snapshots) -> None:
         async def answer(snapshot: Snapshot, place: Place) -> Change:
             line, part = read_figure(snapshot.definitions, indicator, split, definition)
             wanted = asked.question(snapshot)
-            before = _before(snapshot, wanted, against)
+            before = _before(snapshot, wanted, against, asked.ending)
             return await changes.change(snapshot, place, wanted, before, line, part)
 
         return await answered(request, principal, unit_id, answer)
@@ -72,14 +78,16 @@ def add_changes(router: APIRouter, snapshots: Snapshots) -> None:
             str | None,
             Query(description="with more visits than this, changes are not split by school"),
         ] = None,
+        indicators: IndicatorsOf = None,
     ) -> Response:
         """The changes of all totals, each split into same schools and composition."""
         most = None if most_visits is None else read_number(most_visits, _MOST_VISITS, 1, _MOST)
 
         async def answer(snapshot: Snapshot, place: Place) -> AllChanges:
             wanted = asked.question(snapshot)
-            before = _before(snapshot, wanted, against)
-            return await changes.all_changes(snapshot, place, wanted, before, most)
+            before = _before(snapshot, wanted, against, asked.ending)
+            lines = read_indicators(snapshot.definitions, indicators)
+            return await changes.all_changes(snapshot, place, wanted, before, most, lines)
 
         return await answered(request, principal, unit_id, answer)
 
@@ -97,10 +105,12 @@ def add_changes(router: APIRouter, snapshots: Snapshots) -> None:
 _MOST_VISITS = "/query/most_visits"
 
 
-def _before(snapshot: Snapshot, wanted: Question, against: str | None) -> Period:
-    """The period compared with."""
+def _before(
+    snapshot: Snapshot, wanted: Question, against: str | None, ending: str | None
+) -> Period:
+    """The period compared with; a rolling one ends on the same day as the one asked about."""
     if against is None or against == "previous":
         return wanted.period.previous()
     if against == "last-year":
         return wanted.period.year_before()
-    return read_period(against, None, snapshot.today, "/query/against", years=snapshot.years)
+    return read_period(against, ending, snapshot.today, "/query/against", years=snapshot.years)

@@ -79,13 +79,17 @@ async def all_changes(
     question: Question,
     before: Period,
     most_visits: int | None = None,
+    chosen: Sequence[int] | None = None,
 ) -> AllChanges:
-    """How every total moved.
+    """How every total moved, or those among the chosen lines.
 
     With more than `most_visits` in the two windows together the parts are left out (null): reading
     the visits of a country takes seconds that a page has not.
     """
-    lines = list(snapshot.definitions.totals)
+    definitions = snapshot.definitions
+    lines = list(definitions.totals)
+    if chosen is not None:
+        lines = [line for line in chosen if definitions.lines[line].split is None]
     found = await _changes(snapshot, place, question, before, lines, most_visits)
     return {
         **answers.window(snapshot, place, question),

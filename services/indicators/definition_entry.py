@@ -211,6 +211,9 @@ def _check_sampling(entry: _Entry) -> None:
 def _check_line(entry: _Entry, line: Line, within: str) -> None:
     """Measures that exist, of the indicator's own basis, with something to answer them."""
     for name, terms in (("numerator", line.numerators), ("denominator", line.denominators)):
+        twice = next((term for term in terms if terms.count(term) > 1), None)
+        if twice is not None:
+            raise RefusalError(within + name, f"{twice} is given twice, and would count twice")
         try:
             summed = vector(terms)
         except UnknownMeasureError as unknown:

@@ -34,7 +34,8 @@ def load(own: Path | None) -> Definitions:
     entries = _read(_shipped_text(), SHIPPED)
     if own is not None:
         try:
-            text = own.read_text(encoding="utf-8")
+            # Some editors begin a file with a mark that TOML has no word for.
+            text = own.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             raise DefinitionError(f"RTSM_DEFINITIONS: {own} cannot be read: {error}") from error
         entries = _beside(entries, _read(text, str(own)), str(own))

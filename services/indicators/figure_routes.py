@@ -71,6 +71,11 @@ class Asked:
         read_known_at(known_at)  # the snapshot is of that instant: see `known_by`
         self._asked = (period, ending, view, confidence)
 
+    @property
+    def ending(self) -> str | None:
+        """The last day of a rolling period, as it was asked for."""
+        return self._asked[1]
+
     def question(
         self, snapshot: Snapshot, since: str | None = None, received_until: str | None = None
     ) -> Question:
@@ -84,6 +89,10 @@ DefinitionOf = Annotated[
     str | None, Query(description="a version of the definition, default the one in force")
 ]
 SplitsOf = Annotated[str | None, Query(description="all or totals")]
+IndicatorsOf = Annotated[
+    str | None,
+    Query(description="only these: codes by commas, code:version for an older definition"),
+]
 SealOf = Annotated[
     str | None, Query(description="true for a seal, by which the figures can be checked later")
 ]
@@ -266,10 +275,7 @@ def _add_whole(router: APIRouter, answered: Answered, sealer: Sealer) -> None:
         received_until: Annotated[
             str | None, Query(description="only visits first received by then, as they are now")
         ] = None,
-        indicators: Annotated[
-            str | None,
-            Query(description="only these: codes by commas, code:version for an older definition"),
-        ] = None,
+        indicators: IndicatorsOf = None,
         split_by: Annotated[
             str | None,
             Query(

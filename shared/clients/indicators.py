@@ -235,9 +235,10 @@ class IndicatorsClient:
         ending: date | None = None,
         view: View = "as_was",
         most_visits: int | None = None,
+        indicators: str | None = None,
         known_at: str | None = None,
     ) -> AllChanges:
-        """The changes of all totals between two periods, split into same schools and the rest."""
+        """The changes of all totals, or of those named, split into same schools and the rest."""
         found: AllChanges = await self._get(
             f"{_unit(unit_id)}/change",
             {
@@ -246,6 +247,7 @@ class IndicatorsClient:
                 "ending": ending,
                 "view": view,
                 "most_visits": most_visits,
+                "indicators": indicators,
                 "known_at": known_at,
             },
         )

@@ -160,7 +160,7 @@ def parse_period(
             "/query/period",
             "invalid_period",
             "A period is written 2018, 2018-Q1, 2018-03, 2018-01..2019-05, "
-            "2018-03-01..2018-04-15, last-30-days or school-year-2018.",
+            "2018-03-01..2018-04-15, 2018-03-05, last-30-days or school-year-2018.",
         )
     if period.last < period.first:
         raise invalid("/query/period", "invalid_period", "The period ends before it begins.")
@@ -181,6 +181,8 @@ def _parse(text: str, anchor: date, years: SchoolYears | None) -> Period | None:
         return Period(text, anchor - timedelta(days=int(rolling[1]) - 1), anchor, Kind.ROLLING)
     if (named := _SCHOOL_YEAR.fullmatch(text)) and years is not None:
         return school_year(int(named[1]), years)
+    if _DAY.fullmatch(text):
+        return Period(text, date.fromisoformat(text), date.fromisoformat(text), Kind.DAYS)
     first, separator, last = text.partition("..")
     if separator and _MONTH.fullmatch(first) and _MONTH.fullmatch(last):
         return _months(first, last, text, Kind.MONTHS)

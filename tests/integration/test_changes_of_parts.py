@@ -80,6 +80,30 @@ async def test_visits_of_a_type_change_by_the_schools_that_had_them_twice(world:
     assert (nobody["change"], nobody["same_schools"], nobody["schools_in_both"]) == (None, None, 0)
 
 
+async def test_a_rolling_period_is_compared_with_one_that_ends_on_the_same_day(
+    world: World,
+) -> None:
+    await levelled(world)
+    asked = {"period": "last-5-days", "ending": "2018-03-08", "against": "last-40-days"}
+    found = await change(world, "student_attendance", **asked)
+    assert (found["against_first"], found["against_last"]) == ("2018-01-28", "2018-03-08")
+    assert (found["after"]["denominator"], found["before"]["denominator"]) == (200, 400)
+
+
+async def test_changes_of_the_indicators_that_are_named(world: World) -> None:
+    await levelled(world)
+    asked = WINDOWS | {"indicators": "usable_rooms,teacher_attendance_less_leave"}
+    found = await world.get("/v1/units/P/change", **asked)
+    assert [(row["indicator"], row["split"]) for row in found["changes"]] == [
+        ("usable_rooms", None),
+        ("teacher_attendance_less_leave", None),
+    ]
+    one = await change(world, "usable_rooms")
+    assert found["changes"][0]["change"] == one["change"] == 0.05
+    wrong = await world.client.get("/v1/units/P/change", params=asked | {"indicators": "nobody"})
+    assert wrong.json()["errors"][0]["pointer"] == "/query/indicators"
+
+
 async def test_the_parts_of_a_change_at_the_register_and_what_is_no_part(world: World) -> None:
     await levelled(world)
     seen = await change(world, "coverage", split="school_level:middle")

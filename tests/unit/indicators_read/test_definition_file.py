@@ -73,6 +73,11 @@ def test_a_next_version_is_in_force_and_the_one_before_can_be_asked_for(tmp_path
         ({"numerator": '["teachers_gone"]'}, "numerator", "there is no measure teachers_gone"),
         ({"numerator": '["rooms_usable"]'}, "numerator", "rooms_usable is no measure of a flow"),
         ({"numerator": "[]"}, "numerator", "adds up to nothing"),
+        (
+            {"numerator": '["teachers_absent", "teachers_absent"]'},
+            "numerator",
+            "teachers_absent is given twice",
+        ),
         ({"answered": '"teachers_absent"'}, "answered", "does not say who answered"),
         ({"denominator": "[]", "denominator_is": None}, "denominator", "a share needs"),
         ({"sample": '"school"'}, "alike", "only there"),
@@ -147,6 +152,12 @@ def test_the_example_of_the_guide_is_taken(tmp_path: Path) -> None:
     guide = (Path(__file__).parents[3] / "docs" / "definitions.md").read_text(encoding="utf-8")
     path = tmp_path / "own.toml"
     path.write_text(guide.split("```toml\n")[1].split("```")[0], encoding="utf-8")
+    assert "absent_teachers" in load(path).current
+
+
+def test_a_file_saved_with_a_mark_before_its_text_is_taken(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    path.write_text(path.read_text(encoding="utf-8"), encoding="utf-8-sig")
     assert "absent_teachers" in load(path).current
 
 
