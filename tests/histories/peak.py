@@ -86,8 +86,17 @@ class Peak:
     BEGINS = _OPENS
 
     def __init__(
-        self, client: httpx.AsyncClient, clock: SetClock, made: Country, visits: int, seed: int
+        self,
+        client: httpx.AsyncClient,
+        clock: SetClock,
+        made: Country,
+        visits: int,
+        seed: int,
+        trouble: float = 1.0,
     ) -> None:
+        """`trouble`: so many times as many visits are corrected, withdrawn and sent anew."""
+        self._seed = seed
+        self._trouble = trouble
         self._client = client
         self._clock = clock
         self._made = made
@@ -145,7 +154,9 @@ class Peak:
 
     async def _visit(self, body: bytes) -> None:
         """One visit with what its phone makes of it."""
-        chance = self._chance.random()
+        # Of its own, so that a day is the same however its calls interleave.
+        draw = random.Random(f"{self._seed}:{json.loads(body)['visit_id']}")
+        chance = draw.random()
         if chance < AT_ONCE:
             answers = await asyncio.gather(self._post(body), self._post(body))
             _expect(sorted(a.status_code for a in answers), [200, 201], answers[0])
@@ -163,10 +174,10 @@ class Peak:
             other = json.dumps(form | {"remarks": "typed anew"}).encode()
             refused = await self._post(other)
             _expect(refused.status_code, 409, refused)
-        await self._second_thoughts(form)
+        await self._second_thoughts(form, draw)
 
-    async def _second_thoughts(self, form: Operation) -> None:
-        chance = self._chance.random()
+    async def _second_thoughts(self, form: Operation, draw: random.Random) -> None:
+        chance = draw.random() / self._trouble
         named = {"source": form["source"], "visit_id": form["visit_id"]}
         path = f"/v1/visits/{form['visit_id']}?source={form['source']}"
         if chance < CORRECTED and form["status"] == "open":
@@ -176,14 +187,14 @@ class Peak:
         elif CORRECTED <= chance < CORRECTED + WITHDRAWN:
             await self._ok("DELETE", f"{path}&reason=mistake")
             self.played.changes.append({"op": "withdraw", **named})
-            if self._chance.random() < RESTORED:
+            if draw.random() < RESTORED:
                 await self._ok("PUT", path, json=form, headers={"If-Match": '"2"'})
                 self.played.changes.append({"op": "restore", **named, "form": form})
             else:
                 self._gone.add(form["visit_id"])
-        elif chance > 1 - SENT_ANEW:
+        elif chance < CORRECTED + WITHDRAWN + SENT_ANEW:
             # The same school, monitor and day: only the later counts.
-            new = form | {"visit_id": str(UUID(int=self._chance.getrandbits(128), version=4))}
+            new = form | {"visit_id": str(UUID(int=draw.getrandbits(128), version=4))}
             body = json.dumps(new | {"remarks": "counted again"}).encode()
             answer = await self._post(body)
             _expect(answer.status_code, 201, answer)
