@@ -90,6 +90,10 @@ async def page(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Page]:
                 content = pages.card(fullest, parse_qs(url.query)["lang"][0])
                 await route.fulfill(body=content, content_type="text/html; charset=utf-8")
                 return
+            if url.path == "/v1/stream":
+                # Nothing moves here; the answer would never end.
+                await route.fulfill(body="retry: 9999999\n\n", content_type="text/event-stream")
+                return
             got = await home.client.get(route.request.url, headers={"Accept": "text/html"})
             await route.fulfill(status=got.status_code, body=got.content, headers=dict(got.headers))
 
