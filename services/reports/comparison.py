@@ -76,12 +76,13 @@ class Comparisons:
         parent_id = parent_on(question.unit, question.period.last)
         (before, year_ago), (below, above, parent) = await asyncio.gather(
             asyncio.gather(
-                self._changes(question, "previous"), self._changes(question, "last-year")
+                self._changes(question, "previous", indicator.code),
+                self._changes(question, "last-year", indicator.code),
             ),
             asyncio.gather(
                 self._ranked(question, question.unit["unit_id"], indicator.code),
                 self._ranked(question, parent_id, indicator.code),
-                self._parent(question, parent_id),
+                self._parent(question, parent_id, indicator.code),
             ),
         )
         line = _line(before, indicator.code)
@@ -114,7 +115,7 @@ class Comparisons:
             below=_in_order([] if below is None else below["children"]),
         )
 
-    async def _changes(self, question: Question, against: str) -> wire.AllChanges:
+    async def _changes(self, question: Question, against: str, indicator: str) -> wire.AllChanges:
         return await self._indicators.changes(
             question.unit["unit_id"],
             question.period.text,
@@ -122,6 +123,7 @@ class Comparisons:
             ending=question.ending,
             view=question.view,
             most_visits=_MOST_VISITS,
+            indicators=indicator,
             known_at=question.known_at,
         )
 
@@ -139,7 +141,9 @@ class Comparisons:
             known_at=question.known_at,
         )
 
-    async def _parent(self, question: Question, parent_id: str | None) -> wire.FiguresAnswer | None:
+    async def _parent(
+        self, question: Question, parent_id: str | None, indicator: str
+    ) -> wire.FiguresAnswer | None:
         if parent_id is None:
             return None
         return await self._indicators.figures(
@@ -147,6 +151,7 @@ class Comparisons:
             question.period.text,
             ending=question.ending,
             view=question.view,
+            indicators=indicator,
             known_at=question.known_at,
         )
 
