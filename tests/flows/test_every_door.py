@@ -116,8 +116,8 @@ async def test_one_indicator_over_time_and_among_siblings(told: Told) -> None:
                 tail = f"figures/{indicator}"
                 answer = await told.ask(unit, f"{tail}/series", view, window, by="quarter")
                 for point in answer["series"]:
-                    days = (date.fromisoformat(point[end]) for end in ("first", "last"))
-                    expected = told.figure(unit, Window("", *days), view, indicator)
+                    first, last = (date.fromisoformat(point[end]) for end in ("first", "last"))
+                    expected = told.figure(unit, Window("", first, last), view, indicator)
                     assert unlike(expected, point) == []
                 answer = await told.ask(unit, f"{tail}/children", view, window, rank="true")
                 for child in answer["children"]:

@@ -65,13 +65,13 @@ async def wrong_lists(
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, new_database: Callable[..., str]) -> dict[str, object]:
+def database(request: pytest.FixtureRequest, new_database: Callable[..., str]) -> dict[str, Any]:
     if request.param == "sqlite":
         return {}
     return {"database_url": new_database(), "unsafe_durability": True}
 
 
-async def test_lists_of_a_random_history(tmp_path: Path, database: dict[str, object]) -> None:
+async def test_lists_of_a_random_history(tmp_path: Path, database: dict[str, Any]) -> None:
     async with embedded(tmp_path, services=["ingest", "indicators"], **database) as house:
         player = Player(house.client, TODAY, set_day=house.set_day)
         log = await player.play(random_history(20180312, 170, clock=True))
