@@ -4,7 +4,7 @@ from datetime import date
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.domain.days import month_first, month_number
@@ -125,6 +125,7 @@ def test_where_the_beginning_is_moved_years_stretch_without_a_gap() -> None:
             assert (after.first - one.last).days == 1
 
 
+@settings(deadline=None)  # a busy machine makes no wrong period
 @given(
     st.dictionaries(
         st.dates(date(2000, 1, 1), date(2030, 1, 1)),
@@ -157,6 +158,7 @@ def test_without_a_configured_school_year_there_is_none() -> None:
     assert (refused.value.status, refused.value.code) == (422, "no_school_year")
 
 
+@settings(deadline=None)  # a busy machine makes no wrong period
 @given(st.dates(date(1990, 1, 1), date(2040, 1, 1)), st.integers(0, 900))
 def test_months_cover_a_period_without_gap_or_overlap(first: date, length: int) -> None:
     last = date.fromordinal(first.toordinal() + length)
@@ -169,6 +171,7 @@ def test_months_cover_a_period_without_gap_or_overlap(first: date, length: int) 
     assert days == list(range(first.toordinal(), last.toordinal() + 1))
 
 
+@settings(deadline=None)  # a busy machine makes no wrong period
 @given(st.dates())
 def test_a_month_number_names_the_month_of_its_first_day(day: date) -> None:
     assert month_first(month_number(day)) == day.replace(day=1)
