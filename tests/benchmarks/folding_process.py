@@ -19,6 +19,7 @@ from tests.benchmarks.house import application, consumer_of
 
 VISITS = "indicators.visits"
 _WAIT = 0.05
+_SAID = "> "
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +96,15 @@ class Processes:
 async def _heard(process: asyncio.subprocess.Process) -> str:
     if process.stdout is None:
         raise RuntimeError("a process without output")
-    line: bytes = await process.stdout.readline()
-    return line.decode().strip()
+    # Between what it says there are its logs: another took a partition over, and the like.
+    while line := (await process.stdout.readline()).decode():
+        if line.startswith(_SAID):
+            return line.removeprefix(_SAID).strip()
+    raise RuntimeError("a process ended before its time")
+
+
+def _tell(words: str) -> None:
+    print(f"{_SAID}{words}", flush=True)
 
 
 async def _line() -> str:
@@ -114,17 +122,17 @@ async def main() -> None:
     async with application(settings) as app:
         folding = consumer_of(app, VISITS)
         folding.most = told.batch
-        print("open", flush=True)
+        _tell("open")
         await _line()
         while not await folding.step(_WAIT):
             continue
-        print("begun", flush=True)
+        _tell("begun")
         start = last = time.process_time()
         ending = asyncio.create_task(_line())
         while not ending.done():
             if await folding.step(_WAIT):
                 last = time.process_time()
-        print(json.dumps(last - start), flush=True)
+        _tell(json.dumps(last - start))
 
 
 if __name__ == "__main__":
