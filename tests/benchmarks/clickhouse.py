@@ -90,7 +90,8 @@ class ClickHouse:
             "ORDER BY (division, district, month)"
         )
         summed = ",".join(
-            f"sumIf({above}, {answered}) AS a{n}, sumIf({below or 0}, {answered}) AS b{n}, "
+            f"ifNull(sumIf({above}, {answered}), 0) AS a{n}, "
+            f"ifNull(sumIf({below or 0}, {answered}), 0) AS b{n}, "
             f"countIf({answered}) AS c{n}"
             for n, (above, below, answered) in enumerate(self._flows.values())
         )
