@@ -1,7 +1,8 @@
 """Sums of any units over any windows, in either view: from cells where they hold, else from visits.
 
 Owns which of the two a question needs (04 §4): cells and presence answer as_was; restated takes
-the same cells and exchanges the few schools that ever entered or left; a school, and a question
+the cells of what moved as a whole and the visits of the few clusters that schools entered or left
+(`restating`), and places whoever was visited where the school is today; a school, and a question
 about what was received or known by some time, is answered from visits. Fetching is `read_store`'s,
 reducing is `sums`'.
 """
@@ -12,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from services.indicators import presence, read_store, sums
+from services.indicators import presence, read_store, restating, sums
 from services.indicators.cells import FLOWS, STOCKS
 from services.indicators.contributions import whole_pieces
 from services.indicators.figures import Sums
@@ -72,34 +73,34 @@ async def of_units(tx: Tx, asked: Asked, units: Sequence[int]) -> Sums:
         return await _from_visits(tx, asked, asked.placed, grouping, schools)
     placed = asked.placed
     standing = _members(placed, asked.spans)
-    flow, stock = await _cells(tx, units, asked.spans)
-    present = await _present(tx, asked, grouping, standing)
-    movers = _movers(asked.register, placed, units)
-    if movers.size:
-        visits = await visits_of(tx, asked, movers.tolist())
-        flow, stock, present = await read_store.off_loop(
-            len(visits), _exchange, visits, movers, asked, grouping, (flow, stock, present)
-        )
+    if placed is asked.register:
+        flow, stock = await _cells(tx, units, asked.spans)
+        present = await _present(tx, asked, grouping, standing)
+    else:
+        flow, stock = await _restated(tx, asked, units, grouping)
+        recorded = await _present(tx, asked, grouping, standing)
+        present = recorded.placed(restating.path_today(placed))
     return sums.assemble(
         flow, stock, present, grouping, asked.spans, standing, len(placed.school_codes)
     )
 
 
-def _exchange(
-    visits: Visits,
-    movers: Integers,
-    asked: Asked,
-    grouping: Grouping,
-    was: tuple[Integers, Integers, Presence],
-) -> tuple[Integers, Integers, Presence]:
-    """Take out what the movers added where they were, and add it where they belong today."""
-    flow, stock, present = was
-    left = whole_pieces(visits, asked.register, asked.look_back, -1)
-    came = whole_pieces(visits, asked.placed, asked.look_back)
-    for pieces in (left, came):
-        flow = flow + sums.of_flows(visits, pieces.flow, grouping, asked.spans)
-        stock = stock + sums.of_stocks(visits, pieces.stock, grouping, asked.spans)
-    return flow, stock, present.exchanged(movers, sums.present_of(visits, came.flow))
+async def _restated(
+    tx: Tx, asked: Asked, units: Sequence[int], grouping: Grouping
+) -> tuple[Integers, Integers]:
+    """Flow and stock sums by today's tree: cells of what moved as a whole, visits of the rest."""
+    parts = restating.parts_today(asked.register, asked.placed, units, grouping)
+    flow, stock = (
+        parts.summed(rows, len(asked.spans)) for rows in await _cells(tx, parts.cells, asked.spans)
+    )
+    for begin in range(0, parts.schools.size, _SCHOOLS_AT_ONCE):
+        chunk = parts.schools[begin : begin + _SCHOOLS_AT_ONCE].tolist()
+        visits = await visits_of(tx, asked, chunk)
+        added = await read_store.off_loop(
+            len(visits), _added, visits, asked, asked.placed, parts.grouping
+        )
+        flow, stock = flow + added[0], stock + added[1]
+    return flow, stock
 
 
 async def visits_of(
@@ -189,18 +190,6 @@ def ever_under(register: Register, grouping: Grouping) -> Integers:
     return found
 
 
-def _movers(was: Register, placed: Register, units: Sequence[int]) -> Integers:
-    """The schools that belong to one of the units on some day in one view only."""
-    if placed is was:
-        return np.zeros(0, np.int64)
-    moved = np.zeros(was.seg_school.size, np.bool_)
-    for unit in units:
-        inside = was.has_unit(unit)
-        moved |= inside[was.seg_path] != inside[placed.seg_path]
-    found: Integers = np.unique(was.seg_school[moved]).astype(np.int64)
-    return found
-
-
 async def _cells(tx: Tx, units: Sequence[int], spans: Sequence[Span]) -> tuple[Integers, Integers]:
     whole = [span.whole_months for span in spans]
     first = min((months[0] for months in whole if months is not None), default=1)
@@ -227,6 +216,9 @@ async def _present(
         inside = np.zeros(len(register.school_codes) + 1, np.bool_)
         for layer in grouping.layers:
             inside[here.school[layer[here.path] >= 0]] = True
+            if asked.view == "restated":
+                # A school that has closed is nobody's on D, and was visited all the same.
+                inside[register.seg_school[layer[asked.placed.seg_path] >= 0]] = True
         overlaps = (register.seg_start <= span.last) & (register.seg_end > span.first)
         wanted[register.seg_path[overlaps & inside[register.seg_school]]] = True
     paths = None if wanted.sum() * 2 > wanted.size else np.flatnonzero(wanted).tolist()

@@ -29,8 +29,8 @@ class Presence(Protocol):
     def between(self, first: int, last: int) -> "Present":
         """The visits of a window."""
 
-    def exchanged(self, schools: Integers, more: "Present") -> "Presence":
-        """Without the visits of some schools, and with others."""
+    def placed(self, paths: Integers) -> "Presence":
+        """The same visits, each under the path that `paths` gives its school."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +70,9 @@ class Present:
             mask[left] |= np.uint64(1 << SEEN.index(name))
         return replace(self, mask=mask)
 
-    def exchanged(self, schools: Integers, more: "Present") -> "Present":
-        """Without the visits of some schools, and with others."""
-        return self.where(~np.isin(self.school, schools)).and_also(more)
+    def placed(self, paths: Integers) -> "Present":
+        """The same visits, each under the path that `paths` gives its school."""
+        return replace(self, path=paths[self.school])
 
     def and_also(self, other: "Present") -> "Present":
         """Both together."""

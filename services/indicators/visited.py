@@ -110,24 +110,20 @@ class Visited:
     """The visits of some windows, as `Present` to those who count.
 
     `days` are given of the quarters in which one of the windows begins or ends within a month;
-    `without`: schools that are left out (true); `more`: visits beside them.
+    `paths`: where each school's visits are counted, instead of where they were made.
     """
 
     quarters: tuple[Quarter, ...]
     days: tuple[Days, ...] = ()
-    without: NDArray[np.bool_] | None = None
-    more: Present | None = None
+    paths: Integers | None = None
 
     def marked(self, _: Sequence[str]) -> "Visited":
         """The same: every derived answer is marked in what is kept."""
         return self
 
-    def exchanged(self, schools: Integers, more: Present) -> "Visited":
-        """Without some schools, and with other visits."""
-        size = self.quarters[0].path.size if self.quarters else 0
-        without = np.zeros(max(size, int(schools.max(initial=0)) + 1), np.bool_)
-        without[schools] = True
-        return replace(self, without=without, more=more.marked(tuple(LEFT_OVER)))
+    def placed(self, paths: Integers) -> "Visited":
+        """The same visits, each under the path that `paths` gives its school."""
+        return replace(self, paths=paths)
 
     def between(self, first: int, last: int) -> Present:
         """One record of each path and school (the last visit's day) of whole months, and days."""
@@ -163,9 +159,7 @@ class Visited:
                 single = each.where((each.day >= run[0]) & (each.day <= run[1]))
                 parts.append(single.marked(tuple(LEFT_OVER)))
         found = presence.together(parts)
-        if self.without is not None:
-            found = found.where(~self.without[found.school])
-        return found if self.more is None else found.and_also(self.more.between(first, last))
+        return found if self.paths is None else found.placed(self.paths)
 
 
 def _present(

@@ -12,6 +12,7 @@ from sqlalchemy import MetaData
 
 from services.indicators import presence, read_store
 from services.indicators.cells import PRESENCE, encode_presence, sum_presence
+from services.indicators.intervals import Integers
 from services.indicators.measures import BIT, LEFT_OVER, SEEN
 from services.indicators.presence import Present
 from services.indicators.spans import Span
@@ -90,24 +91,18 @@ def counted(present: Present) -> list[list[int]]:
     return [*found, *(part.tolist() for part in made)]
 
 
-async def same(tx: Tx, memory: VisitedMonths, gone: int | None = None) -> None:
+async def same(tx: Tx, memory: VisitedMonths, today: Integers | None = None) -> None:
     """What is remembered counts as what is read, over every run of months."""
     windows = [Span(first, last, last) for first, last in WINDOWS]
     visited = await memory.of(tx, windows, SCHOOLS)
     plain = (await read_store.presence_of(tx, None, FIRST, LAST)).marked(tuple(LEFT_OVER))
     remembered: presence.Presence = visited
-    if gone is not None:
-        # One school's visits elsewhere instead, as a card on today's tree wants them.
-        school, elsewhere = np.array([gone]), plain.where(plain.school == gone)
-        elsewhere = Present(elsewhere.path * 0, *(getattr(elsewhere, name) for name in REST))
-        remembered, plain = visited.exchanged(school, elsewhere), plain.exchanged(school, elsewhere)
+    if today is not None:
+        remembered, plain = visited.placed(today), plain.placed(today)
     for first, last in WINDOWS:
         assert counted(remembered.marked(()).between(first, last)) == counted(
             plain.between(first, last)
         )
-
-
-REST = ("school", "day", "mask", "count")
 
 
 async def test_what_is_remembered_counts_as_what_is_read(postgres_url: str) -> None:
@@ -120,7 +115,9 @@ async def test_what_is_remembered_counts_as_what_is_read(postgres_url: str) -> N
                 await visit(tx, rng, size)
             async with database.reading() as tx:
                 await same(tx, memory)
-                await same(tx, memory, gone=rng.randrange(SCHOOLS))
+                await same(
+                    tx, memory, today=np.array([rng.randrange(PATHS) for _ in range(SCHOOLS)])
+                )
         async with database.transaction() as tx:
             await tx.execute("DELETE FROM presence WHERE path < 5")
         async with database.reading() as tx:
