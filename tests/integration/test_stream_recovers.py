@@ -24,10 +24,13 @@ __all__ = ["house"]  # the fixture
 
 
 @asynccontextmanager
-async def following(house: Embedded) -> AsyncIterator[tuple[Snapshots, Stream, Listener]]:
-    """A listener, and the loop that tells it."""
+async def following(
+    house: Embedded, patience: float = 0.3
+) -> AsyncIterator[tuple[Snapshots, Stream, Listener]]:
+    """A listener, and the loop that tells it; `patience` in seconds."""
     snapshots, _ = parts(house)
-    stream = Stream(house.platform.database("indicators"), snapshots, asyncio.Event(), patience=0.3)
+    database = house.platform.database("indicators")
+    stream = Stream(database, snapshots, asyncio.Event(), patience=patience)
     async with snapshots.open() as snapshot:
         listener = await stream.join(snapshot, "page", None, None)
     running = asyncio.create_task(stream.run())

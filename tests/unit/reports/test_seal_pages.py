@@ -6,6 +6,7 @@ import html
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -76,14 +77,16 @@ async def test_a_school_has_a_line_of_its_own(home: Embedded) -> None:
     assert "30 of 40" in shown
 
 
-async def test_a_line_of_an_older_sheet_shows_what_was_known_then(home: Embedded) -> None:
-    line = await printed(home)
-    home.clock.at += timedelta(hours=1)
-    await visited(home, 22, "2019-04-04")
-    shown = await checked(home, line)
-    assert "Genuine. These are the figures" in shown
-    assert "30 of 40" in shown
-    assert "60 of 80" in await checked(home, await printed(home))
+async def test_a_line_of_an_older_sheet_shows_what_was_known_then(tmp_path: Path) -> None:
+    async with a_house(tmp_path) as home:
+        await visited(home, 21, "2019-04-03")
+        line = await printed(home)
+        home.clock.at += timedelta(hours=1)
+        await visited(home, 22, "2019-04-04")
+        shown = await checked(home, line)
+        assert "Genuine. These are the figures" in shown
+        assert "30 of 40" in shown
+        assert "60 of 80" in await checked(home, await printed(home))
 
 
 async def test_another_unit_time_or_letter_is_not_genuine(home: Embedded) -> None:
