@@ -36,7 +36,7 @@ from tests.support.postgres import Postgres
 YEAR = Window(ROOT, "2019-01..2019-12", date(2019, 1, 1), date(2019, 12, 31), NOW)
 SPLIT_YEAR = "2018-01..2018-12"
 _FEW = 1_000_000
-"""Visits up to which the twelve months, one by one, are compared as well: GROUP BY takes minutes."""
+"""Visits up to which the months are compared one by one as well: GROUP BY takes minutes."""
 PARTS = ("figures", "clickhouse", "restated", "known_at")
 
 
