@@ -41,7 +41,7 @@ _EXAMPLE = (
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "Events `now` (once, how fresh figures are) and `figures` (some moved)",
-        "content": {_TYPE: {"schema": {"type": "string"}, "example": _EXAMPLE}},
+        "content": {_TYPE: {"example": _EXAMPLE}},
     },
 }
 _HEADERS = {

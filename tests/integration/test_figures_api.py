@@ -46,7 +46,8 @@ async def test_an_answer_says_which_visits_are_in_it(world: World) -> None:
     waiting = (await world.client.post("/v1/visits", json=body)).json()
     answer = await world.get("/v1/units/P/figures", **DAYS)
     assert answer["visits"] == 1
-    assert receipt["received_at"] <= answer["as_of"] < waiting["received_at"]
+    record = await world.get(f"/v1/visits/{waiting['visit_id']}")
+    assert receipt["received_at"] <= answer["as_of"] < record["recorded_at"]
     await world.running.drain()
     answer = await world.get("/v1/units/P/figures", **DAYS)
     assert answer["visits"] == 2
