@@ -11,7 +11,8 @@ PURE = {
     "services.ingest": "schemas rules flags calendar leaves diagnosis registry.versions",
     "services.notify": "rules evaluate life policy messages words segments receipts",
     "services.reports": "figures compare card numbers texts texts.desk_en texts.desk_ur texts.en "
-    "texts.check_en texts.check_ur texts.form_en texts.form_ur texts.lists_en texts.lists_ur texts.problems "
+    "texts.check_en texts.check_ur texts.form_en texts.form_ur texts.lists_en texts.lists_ur "
+    "texts.problems "
     "texts.problems_intake texts.ur texts.work_en texts.work_ur formats.charts "
     "formats.json formats.view",
     "shared": "domain domain.codes domain.days domain.intervals domain.periods domain.ranks "
