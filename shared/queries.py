@@ -1,15 +1,13 @@
 """Parameters of queries that mean one thing.
 
-Owns what a day and what an instant in an address are, and the refusal of parameters nobody reads.
-The framework would take `on=0` for the first of January 1970 and a number of seconds for a day, and
-would not mind `know_at`; a figure of a wrong day is a wrong figure.
+Owns what a day and what an instant in an address are. The framework would take `on=0` for the first
+of January 1970 and a number of seconds for a day; a figure of a wrong day is a wrong figure.
 """
 
 import re
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
-from fastapi import Request
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
@@ -27,21 +25,6 @@ def _written(value: Any) -> Any:
 
 Day = Annotated[date, BeforeValidator(_written)]
 """A day of the calendar, written 2018-03-05 and not otherwise; 422 with a pointer."""
-
-
-async def only_named(request: Request) -> None:
-    """Refuse parameters that the route does not name; raises Problem 422 with those it does."""
-    if not request.query_params:
-        return
-    named: set[str] = set()
-    pending = [request.scope["route"].dependant]
-    while pending:
-        dependant = pending.pop()
-        named.update(field.alias for field in dependant.query_params)
-        pending += dependant.dependencies
-    if not named.issuperset(request.query_params):
-        detail = f"Only these parameters are taken here: {', '.join(sorted(named)) or 'none'}."
-        raise invalid("/query", "unknown_parameter", detail)
 
 
 def read_instant(text: str | None, pointer: str) -> int | None:

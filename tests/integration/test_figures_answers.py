@@ -143,17 +143,3 @@ async def test_anybody_may_not_read_without_a_key(world: World) -> None:
         transport=httpx.ASGITransport(app=world.running.app), base_url="http://rtsm.example"
     ) as stranger:
         assert (await stranger.get("/v1/units/P/figures?period=2018")).status_code == 401
-
-
-async def test_a_parameter_that_nobody_reads_is_refused(world: World) -> None:
-    """A misspelt known_at would otherwise be answered with what is known today."""
-    for path in (
-        "/v1/units/P/figures?period=2018-03&know_at=2018-03-05T00:00:00Z",
-        "/v1/units/P/change?period=2018-03&periods=2018-02",
-        "/v1/search?query=pish",
-        "/v1/indicators?lang=ur",
-    ):
-        refused = await world.client.get(path)
-        assert refused.status_code == 422, path
-        assert refused.json()["type"].rpartition("/")[2] == "unknown_parameter"
-        assert "know_at" not in refused.text.replace("known_at", "")
