@@ -306,8 +306,8 @@ REGISTER = (
     Bug(
         "restated figures forget the schools that came",
         f"{WRITE}/gather.py",
-        "    for pieces in (left, came):\n",
-        "    for pieces in (left,):\n",
+        "    for begin in range(0, parts.schools.size, _SCHOOLS_AT_ONCE):\n",
+        "    for begin in range(0, 0, _SCHOOLS_AT_ONCE):\n",
     ),
     Bug(
         "a school is covered only where it was visited",
