@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
+from services.serving import spare_collections
 from shared.settings import Settings, load_settings
 from tests.benchmarks.house import application, consumer_of
 
@@ -124,6 +125,7 @@ async def main() -> None:
         folding.most = told.batch
         _tell("open")
         await _line()
+        spare_collections()  # as whatever is served does
         while not await folding.step(_WAIT):
             continue
         _tell("begun")

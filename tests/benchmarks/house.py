@@ -19,6 +19,7 @@ from fastapi import FastAPI
 from demo import synthetic
 from services.app import Running, create_app
 from services.indicators.verify import verify
+from services.serving import spare_collections
 from shared.clock import SetClock
 from shared.db.engine import Database
 from shared.journal.consumer import Consumer
@@ -114,6 +115,7 @@ async def fold(app: FastAPI, register: synthetic.Register, visits: int) -> Pace:
     )
     while await count_of(database, "schools") < len(register):
         await registry.step(_WAIT)
+    spare_collections()  # as whatever is served does
     while not (before := await folding.step(_WAIT)):
         continue
     done, start, processor = before, time.perf_counter(), time.process_time()
