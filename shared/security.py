@@ -14,6 +14,7 @@ from starlette.types import Scope
 
 from shared.access import ANONYMOUS, Access, Principal, unauthenticated
 from shared.errors import Problem
+from shared.queries import refuse_unnamed
 
 SESSION_COOKIE = "rtsm_session"
 LIMIT_FIELDS = "rtsm.limit_fields"
@@ -59,10 +60,17 @@ def require(scope: str, *, within_units: bool = False) -> Callable[[Request], Aw
 
     With `public_read` set, `cards:read` admits everybody. What needs `admin` is the whole
     deployment's, and closed to keys of some units, unless the route keeps them `within_units`
-    itself, as those of every other scope do. Raises Problem 401, 403 or 429.
+    itself, as those of every other scope do. Raises Problem 401, 403 or 429, and for a GET with
+    parameters that its route does not name, 422: a stranger is told nothing but 401. Open routes
+    are called by other people's programs and mails, which add parameters of their own.
     """
 
     async def admitted(request: Request) -> Principal:
+        principal = await let_in(request)
+        refuse_unnamed(request)
+        return principal
+
+    async def let_in(request: Request) -> Principal:
         principal = await caller(request)
         if principal is None:
             if scope == "cards:read" and request.app.state.platform.settings.public_read:

@@ -13,13 +13,14 @@ from services.indicators.asking import (
     Question,
     read_figure,
     read_indicators,
+    read_known_at,
     read_number,
     read_period,
 )
 from services.indicators.figure_routes import DefinitionOf, IndicatorsOf, Parameters, SplitOf
 from services.indicators.replies import divides, known_by, periods_of, reply, unchanged
 from services.indicators.snapshots import Place, Snapshot, Snapshots
-from services.indicators.unit_routes import Reader
+from services.indicators.unit_routes import KnownAt, Reader
 from shared.access import Principal
 from shared.clients.figure_answers import AlikenessAnswer, AllChanges, Change
 from shared.domain.periods import Period
@@ -92,13 +93,13 @@ def add_changes(router: APIRouter, snapshots: Snapshots) -> None:
         return await answered(request, principal, unit_id, answer)
 
     @router.get("/v1/resemblance", response_model=AlikenessAnswer)
-    async def resemblance(request: Request, _: Reader) -> Response:
+    async def resemblance(request: Request, _: Reader, known_at: KnownAt = None) -> Response:
         """What all intervals work with: how alike a school's answers are, and since which night."""
-        async with snapshots.open(known_by(request)) as snapshot:
+        async with snapshots.open(read_known_at(known_at)) as snapshot:
             return unchanged(request, snapshot) or reply(
                 request,
                 snapshot,
-                await estimates.answer(snapshot.tx, snapshot.definitions, snapshot.known_at),
+                await estimates.answer(snapshot.tx, snapshot.definitions, snapshot.knows_until),
             )
 
 

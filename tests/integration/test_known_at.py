@@ -226,8 +226,12 @@ async def test_who_may_see_a_unit_is_a_matter_of_today(story: Story) -> None:
 async def test_an_instant_that_is_none_or_still_to_come(
     known_at: str, code: str, story: Story
 ) -> None:
-    for path in ("/v1/units/D1/figures", "/v1/units/D1", "/v1/cards/D1"):
-        refused = await story.get(path, 422, **MARCH, known_at=known_at)
+    for path, asked in (
+        ("/v1/units/D1/figures", MARCH),
+        ("/v1/units/D1", {}),
+        ("/v1/cards/D1", MARCH),
+    ):
+        refused = await story.get(path, 422, **asked, known_at=known_at)
         assert refused["errors"][0]["pointer"] == "/query/known_at"
         assert refused["errors"][0]["code"].startswith(code)
 

@@ -26,6 +26,11 @@ EN: dict[str, str] = problems_intake.EN | {
         "the first page."
     ),
     "unknown_list": "There is no such list. The page of a unit’s lists leads to all of them.",
+    "unknown_parameter": (
+        "The address asks by a parameter that nobody reads there; it is misspelt, perhaps. It is "
+        "refused, because the answer would be to another question. The answer names it, and what "
+        "may have been meant."
+    ),
     "invalid_number": "A whole number is needed here, within limits that the answer names.",
     "invalid_months": "Only the list of schools not visited asks for months.",
     "invalid_date": "A date is written year, month, day: 2018-03-01.",
@@ -147,6 +152,10 @@ UR: dict[str, str] = problems_intake.UR | {
     ),
     "invalid_cursor": "اگلے صفحے کا یہ پتا ادھورا ہے یا کسی اور چیز کا ہے۔ پہلے صفحے سے شروع کریں۔",
     "unknown_list": "اس نام کی کوئی فہرست نہیں۔ یونٹ کی فہرستوں کا صفحہ سب تک لے جاتا ہے۔",
+    "unknown_parameter": (
+        "پتے میں ایسا پیرامیٹر ہے جو یہاں پڑھا نہیں جاتا؛ شاید املا غلط ہے۔ اسے رد کیا گیا، ورنہ "
+        "جواب کسی اور سوال کا ہوتا۔ جواب میں اس کا نام ہے، اور وہ بھی جو شاید مراد تھا۔"
+    ),
     "invalid_number": "یہاں پورا عدد درکار ہے، ان حدود کے اندر جو جواب میں درج ہیں۔",
     "invalid_months": "مہینے صرف ان اسکولوں کی فہرست کے لیے ہیں جن کا دورہ نہیں ہوا۔",
     "invalid_date": "تاریخ سال، مہینہ، دن کی ترتیب سے لکھی جاتی ہے: \u20662018-03-01\u2069۔",

@@ -390,3 +390,16 @@ async def test_pages_of_targets_are_read_to_the_end():
         book = await Targets(client).read()
     assert set(book.targets) == {("U", "a", None), ("V", "a", None)}
     assert len(book.targets["U", "a", None]) == 1
+
+
+@pytest.mark.parametrize(
+    "path", ["/units/BA-QTA", "/units/BA-QTA/indicators/student_attendance", "/lists/BA-QTA", "/"]
+)
+async def test_a_page_shows_no_other_figures_than_its_address_asks_for(site, path):
+    """A misspelt known_at is refused; what a mailer adds to an address is nobody's business."""
+    shown = await site.client.get(path, params={"utm_source": "mail", "fbclid": "x", "lang": "ur"})
+    assert shown.status_code != 422
+    refused = await site.client.get(path, params={"know_at": "2018-03-05T00:00:00Z"}, headers=HTML)
+    assert refused.status_code == 422
+    assert "There is no such parameter here" in refused.text
+    assert "/query/know_at" in refused.text
