@@ -53,7 +53,15 @@ RECORD_EXAMPLE: Document = RECEIPT_EXAMPLE | {"form": VISIT_EXAMPLE}
 HISTORY_EXAMPLE: Document = {
     "source": "pmc-tablets",
     "visit_id": "01890c5e-7d2a-7cc0-8f3a-1d2b3c4d5e6f",
-    "revisions": [{"revision": 1, "kind": "accepted", "form": VISIT_EXAMPLE}],
+    "received_at": "2018-03-05T06:12:44.017212Z",
+    "revisions": [
+        {
+            "revision": 1,
+            "kind": "accepted",
+            "recorded_at": "2018-03-05T06:12:44.019518Z",
+            "form": VISIT_EXAMPLE,
+        }
+    ],
 }
 WAIT: Document = {
     "name": "wait",

@@ -66,9 +66,14 @@ class Listing:
         async def get_revisions(visit_id: str, caller: Reader, source: Source = None) -> Response:
             """Read every revision of a visit, withdrawn or not."""
             named = source_of(caller, source)
-            _, revisions, _ = await self._found(named, visit_id, caller)
-            told = [_revision(revision, form=True) for revision in revisions]
-            return json_answer({"source": named, "visit_id": visit_id, "revisions": told})
+            visit, revisions, _ = await self._found(named, visit_id, caller)
+            told = {
+                "source": named,
+                "visit_id": visit_id,
+                "received_at": rfc3339(visit.received_at),
+                "revisions": [_revision(revision, form=True) for revision in revisions],
+            }
+            return json_answer(told)
 
     def _add_feed(self, routes: APIRouter) -> None:
         @routes.get(

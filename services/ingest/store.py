@@ -135,10 +135,14 @@ async def move(tx: Tx, visit: Stored) -> None:
 
 
 async def history(tx: Tx, source: str, visit_id: str) -> list[Revision]:
-    """All revisions of a visit, the first one included; empty when there is no such visit."""
+    """All revisions of a visit, the first one included; empty when there is no such visit.
+
+    When the first one was recorded is its event's to tell: a visit's row keeps that of the last.
+    """
     first = await tx.fetch_one(
-        "SELECT 1,'accepted','',received_at,actor,NULL,NULL,digest,flags,form FROM visits "
-        "WHERE visit_id = $1 AND source = $2",
+        "SELECT 1,'accepted','',j.recorded,v.actor,NULL,NULL,v.digest,v.flags,v.form "
+        "FROM visits v JOIN journal j ON j.seq = v.first_position "
+        "WHERE v.visit_id = $1 AND v.source = $2",
         visit_id,
         source,
     )

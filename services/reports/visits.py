@@ -102,7 +102,7 @@ class Visits:
             "revision": revisions[-1]["revision"],
             "status": "withdrawn",
             "flags": last["flags"],
-            "received_at": revisions[0]["recorded_at"],
+            "received_at": told["received_at"],
             "form": last["form"],
         }
 

@@ -40,6 +40,21 @@ async def test_a_correction_is_the_next_revision(intake: House) -> None:
     assert second["received_at"] == first["received_at"] < second["recorded_at"]
 
 
+async def test_every_revision_tells_the_instant_of_its_own_commit(intake: House) -> None:
+    form, path = await posted(intake)
+    record = (await intake.call("GET", path)).json()
+    assert record["received_at"] < record["recorded_at"]
+    for _ in range(2):  # alone, and with a correction after it
+        told = (await intake.call("GET", f"{path}/revisions")).json()
+        events = [event["recorded_at"] for event in await intake.events()]
+        assert [entry["recorded_at"] for entry in told["revisions"]] == events
+        assert events[0] == record["recorded_at"]
+        assert told["received_at"] == record["received_at"]
+        history = (await intake.call("GET", path)).json()["history"]
+        assert [entry["recorded_at"] for entry in history] == events
+        await intake.put(form | {"remarks": "seen again"}, 1)
+
+
 async def test_a_correction_needs_the_present_revision(intake: House) -> None:
     form, path = await posted(intake)
     changed = form | {"remarks": "a"}
