@@ -8,11 +8,12 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import AsyncIterator
+from uuid import uuid4
 
 import pytest
 
 from tests.support.embedded import Embedded
-from tests.unit.reports.small_house import a_house, put
+from tests.unit.reports.small_house import a_house, a_visit, put
 
 FURTHER = [
     {"school_code": f"02{number:03}", "name": f"GGPS Basti {number}", "unit_id": "CL-2"}
@@ -142,3 +143,31 @@ async def test_a_refusal_says_what_to_do_in_both_languages(
 ) -> None:
     assert english in words(await page(home, path, 422))
     assert urdu in words(await page(home, f"{path}&lang=ur", 422))
+
+
+async def test_another_reading_of_an_indicator_has_a_page_with_its_own_sums(home: Embedded) -> None:
+    """Of five teachers one is on leave: three of the other four are there, and three of all."""
+    staff = {"posted": 5, "present": 3, "on_leave": 1, "on_duty": 0, "absent": 1}
+    told = a_visit(
+        visit_id=str(uuid4()),
+        school_code="01006",
+        visited_at="2018-05-02T09:40:00+05:00",
+        ended_at="2018-05-02T10:40:00+05:00",
+        teachers={"male": staff},
+    )
+    assert (await home.client.post("/v1/visits", json=told)).status_code == 201
+    await home.drain()
+    path = "/units/PSN/indicators/teacher_attendance{}?period=2018-05"
+    for reading, english, urdu in (
+        ("_less_leave", "3 of 4", "4 میں سے 3"),
+        ("_with_closed", "3 of 5", "5 میں سے 3"),
+        ("", "3 of 5", "5 میں سے 3"),
+    ):
+        shown = words(await page(home, path.format(reading)))
+        assert english in shown
+        assert urdu in words(await page(home, path.format(reading) + "&lang=ur"))
+    assert "Attendance of teaching staff, leave and duty set aside" in words(
+        await page(home, path.format("_less_leave"))
+    )
+    missing = await page(home, path.format("_less_holidays"), 404)
+    assert "There is nothing of this name" in words(missing)
