@@ -124,7 +124,7 @@ def millionths(numerator: Integers, denominator: Integers) -> Integers:
 def compute(definitions: Definitions, sums: Sums, confidence: float, alike: Alike) -> Figures:
     """All figures of all rows; the intervals are two-sided with the given confidence.
 
-    `alike` holds the estimates in force; an indicator without one keeps its constants.
+    `alike` holds the estimates in force; a definition without one keeps its constants.
     """
     matrices = definitions.matrices
     measures = np.concatenate([sums.flow, sums.stock, sums.covered[:, None]], axis=1)
@@ -184,7 +184,7 @@ def _resemblance(definitions: Definitions, alike: Alike) -> tuple[Floats, Floats
         return matrices.icc, matrices.cv2
     icc, cv2 = matrices.icc.copy(), matrices.cv2.copy()
     for place, line in enumerate(definitions.lines):
-        if (found := alike.of.get(line.indicator)) is not None:
+        if (found := alike.of.get((line.indicator, line.version))) is not None:
             icc[place], cv2[place] = found.icc, found.cv2
     return icc, cv2
 

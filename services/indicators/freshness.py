@@ -66,6 +66,16 @@ class Committed:
         self._source = source
         self._told = 0
 
+    async def settled(self) -> int:
+        """An instant up to which everything that is recorded under the journal's lock is visible.
+
+        That is more than the journal: a night's estimates are recorded under its lock as well.
+        """
+        now = micros(self._clock.now()) - _CLOCKS
+        if await self._source.free(journal.JOURNAL_LOCK):
+            self._told = max(self._told, now)
+        return self._told
+
     async def upto(self, first: First) -> int:
         """The instant before the first record that has not passed; else the newest one's, or now.
 
@@ -100,23 +110,31 @@ class OfJournal:
         self._topics = topics
 
     async def look(self) -> int:
-        """Nothing: the journal is read after the snapshot was taken."""
-        return 0
+        """Up to when the snapshot will hold what is recorded beside the journal."""
+        return await self._committed.settled()
 
-    async def within(self, tx: Tx, looked: int) -> int:  # noqa: ARG002 - the other way needs it
-        """Up to when all is in that the consumers had come to in the snapshot."""
+    async def within(self, tx: Tx, looked: int) -> int:
+        """Up to when all is in that the consumers had come to in the snapshot.
+
+        No later than what is in it, or than was seen before it: estimates that were recorded after
+        both may be missing from it.
+        """
         following = {
             topic: await positions.load(tx, name, self._partition) or 1
             for name, topic in self._topics.items()
         }
+        newest = 0
 
         async def first(source: Tx) -> int | None:
+            nonlocal newest
+            newest = await journal.recorded_before(source, max(following.values()))
             waiting: list[Record] = []
             for topic, start in following.items():
                 waiting += await journal.read(source, self._partition, start, [topic], 1)
             return min((record.event.recorded for record in waiting), default=None)
 
-        return await self._committed.upto(first)
+        told = await self._committed.upto(first)
+        return min(told, max(looked, newest))
 
 
 def noting(name: str, handle: Handle) -> Handle:

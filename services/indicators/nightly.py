@@ -3,11 +3,15 @@
 Owns when an estimate is due, which schools it is made from, and the writing of its rows. One
 instance writes a night; the others find it done. Reading is `estimates`', the arithmetic
 `resemblance`'s.
+
+A night is recorded as a visit is: at an instant that is chosen under the journal's lock and
+committed before the lock is let go of, so that no answer had been given for it.
 """
 
 import asyncio
 import zlib
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,9 +20,9 @@ import numpy as np
 import structlog
 
 from services.indicators import read_store
-from services.indicators.catalogue import Definitions
+from services.indicators.catalogue import Definitions, Indicator
 from services.indicators.contributions import whole_pieces
-from services.indicators.estimates import clustered
+from services.indicators.estimates import clustered, last_night
 from services.indicators.figures import MILLION, parts_of
 from services.indicators.gather import each_school
 from services.indicators.intervals import Integers
@@ -33,6 +37,7 @@ from shared.clock import Clock, micros
 from shared.db.engine import Database
 from shared.db.transaction import Tx
 from shared.domain.days import day_date, local_day
+from shared.journal import journal
 
 MOST_SCHOOLS = 4_000
 """Schools drawn for an estimate: the error of an ICC from so many is a few percent of it."""
@@ -42,14 +47,16 @@ _NIGHT = range(2, 5)
 _LATE_DAYS = 2
 _LOOK_SECONDS = 60.0
 _LOG = structlog.get_logger("rtsm.indicators.nightly")
-_COLUMNS = ("night", "indicator", "icc", "cv2", "schools", "answers", "recorded")
+_TABLE = "definition_resemblances"
+_COLUMNS = ("night", "indicator", "definition", "icc", "cv2", "schools", "answers", "recorded")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One night's numbers for one indicator; `found` None: too little to estimate from."""
+    """One night's numbers for one definition; `found` None: too little to estimate from."""
 
     indicator: str
+    definition: int
     found: Estimate | None
 
 
@@ -66,15 +73,15 @@ def sample(register: Register, day: int, most: int = MOST_SCHOOLS) -> list[int]:
 async def measure(
     tx: Tx, register: Register, definitions: Definitions, day: int, look_back: int
 ) -> list[Row]:
-    """Estimate every clustered indicator from the year that ends with `day`.
+    """Estimate every version of the clustered indicators from the year that ends with `day`.
 
     A few hundred schools are read at a time, so memory stays bounded in any country.
     """
     chosen = await asyncio.to_thread(sample, register, day)
     span = Span.of(day_date(day - DAYS + 1), day_date(day), day_date(day))
     placed = await asyncio.to_thread(each_school, register)
-    codes = clustered(definitions)
-    lines = [definitions.lines_of(code)[0] for code in codes]
+    entries = clustered(definitions)
+    lines = [definitions.lines_of(entry.code, entry.version)[0] for entry in entries]
     parts: list[Integers] = []
     for begin in range(0, len(chosen), _AT_ONCE):
         schools = chosen[begin : begin + _AT_ONCE]
@@ -86,14 +93,14 @@ async def measure(
             )
         )
     if not parts:
-        return [Row(code, None) for code in codes]
-    return await asyncio.to_thread(_estimated, np.concatenate(parts), codes)
+        return [Row(entry.code, entry.version, None) for entry in entries]
+    return await asyncio.to_thread(_estimated, np.concatenate(parts), entries)
 
 
-def _estimated(rows: Integers, codes: Sequence[str]) -> list[Row]:
+def _estimated(rows: Integers, entries: Sequence[Indicator]) -> list[Row]:
     return [
-        Row(code, estimate(rows[:, at, 0], rows[:, at, 1], rows[:, at, 2]))
-        for at, code in enumerate(codes)
+        Row(entry.code, entry.version, estimate(rows[:, at, 0], rows[:, at, 1], rows[:, at, 2]))
+        for at, entry in enumerate(entries)
     ]
 
 
@@ -130,13 +137,16 @@ class Nightly:
     def __init__(
         self,
         database: Database,
+        ledger: Database,
         registers: Registers,
         definitions: Definitions,
         clock: Clock,
         zone: ZoneInfo,
         look_back: int,
     ) -> None:
+        """`ledger` is the database with the journal of what the figures are made from."""
         self._database = database
+        self._ledger = ledger
         self._registers = registers
         self._definitions = definitions
         self._clock = clock
@@ -161,8 +171,7 @@ class Nightly:
         now = self._clock.now()
         today = local_day(micros(now), self._zone)
         async with self._database.reading() as tx:
-            row = await tx.fetch_one("SELECT MAX(night) FROM resemblances")
-        newest = row[0]
+            newest, _ = await last_night(tx)
         if now.astimezone(self._zone).hour in _NIGHT:
             return today if newest is None or newest < today else None
         return today if newest is not None and newest <= today - _LATE_DAYS else None
@@ -172,23 +181,29 @@ class Nightly:
         async with self._database.reading() as tx:
             register = await self._registers.current(tx)
             rows = await measure(tx, register, self._definitions, night - 1, self._look_back)
-        recorded = micros(self._clock.now())
-        async with self._database.transaction() as tx:
+        # Entered last and left last: the journal is held no longer than a commit takes.
+        async with AsyncExitStack() as ordered, self._database.transaction() as tx:
             await tx.lock("indicators.resemblances")
-            held = await tx.fetch_one("SELECT MAX(night) FROM resemblances")
-            if held[0] is not None and held[0] >= night:
+            held, before = await last_night(tx)
+            if held is not None and held >= night:
                 return 0
-            await tx.insert_rows(
-                "resemblances", _COLUMNS, [_stored(night, row, recorded) for row in rows]
-            )
-        made = {row.indicator: row.found.resemblance.icc for row in rows if row.found is not None}
+            ledger = await ordered.enter_async_context(self._ledger.transaction())
+            chosen = await journal.instant(ledger, lambda: micros(self._clock.now()))
+            recorded = max(chosen, before + 1)
+            await tx.insert_rows(_TABLE, _COLUMNS, [_stored(night, row, recorded) for row in rows])
+        made = {
+            f"{row.indicator}:{row.definition}": row.found.resemblance.icc
+            for row in rows
+            if row.found is not None
+        }
         _LOG.info("estimated", night=day_date(night).isoformat(), icc=made)
         return len(rows)
 
 
 def _stored(night: int, row: Row, recorded: int) -> tuple[Any, ...]:
+    key = (night, row.indicator, row.definition)
     if row.found is None:
-        return (night, row.indicator, None, None, 0, 0, recorded)
+        return (*key, None, None, 0, 0, recorded)
     alike = row.found.resemblance
     icc, cv2 = (round(value * MILLION) for value in (alike.icc, alike.cv2))
-    return (night, row.indicator, icc, cv2, row.found.schools, row.found.answers, recorded)
+    return (*key, icc, cv2, row.found.schools, row.found.answers, recorded)

@@ -20,17 +20,18 @@ CV2_BOUNDS = (0.0, 2.0)
 
 @dataclass(frozen=True, slots=True)
 class Alike:
-    """The estimates in force by indicator, and the night they were made; none: the constants.
+    """The estimates in force by indicator and version of its definition, and their newest night.
 
-    `version` is the night as an ISO date, None before the first estimate.
+    `version` is that night as an ISO date, None before the first estimate. A definition that is not
+    among them has its constants.
     """
 
     version: str | None = None
-    of: Mapping[str, Resemblance] = field(default_factory=dict)
+    of: Mapping[tuple[str, int], Resemblance] = field(default_factory=dict)
 
 
 DOCUMENTED = Alike()
-"""No estimate: every indicator keeps the constants of its definition."""
+"""No estimate: every definition has its constants."""
 
 
 @dataclass(frozen=True, slots=True)

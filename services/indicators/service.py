@@ -73,8 +73,9 @@ def build(platform: Platform) -> Service:
     ends = {consumer.name: consumer.feed.ends for consumer in consumers}
     fresh = _freshness(platform, database, ends if settings.kafka.bootstrap else None)
     calendar = CalendarClient(platform.client("ingest"))
+    ledger = platform.database("ingest")
     nightly = Nightly(
-        database, registers, definitions, clock, settings.zone, settings.look_back_days
+        database, ledger, registers, definitions, clock, settings.zone, settings.look_back_days
     )
     snapshots = Snapshots(
         database,
@@ -86,7 +87,6 @@ def build(platform: Platform) -> Service:
         definitions,
         calendar,
     )
-    ledger = platform.database("ingest")
     settled = unsettled if settings.kafka.bootstrap else settled_by(ledger, "ingest", _TOPICS)
     sealer = Sealer(database, clock, settings.zone, settled, token_bytes)
     stream = Stream(database, snapshots, platform.ending)

@@ -87,6 +87,11 @@ class Snapshot:
         """Today's day number."""
         return day_number(self.today)
 
+    @property
+    def knows_until(self) -> int:
+        """The instant (microseconds) whose knowledge this is: the one asked for, else `as_of`."""
+        return self.as_of if self.known_at is None else self.known_at
+
     def freshness(self) -> AsOf:
         """How fresh an answer from this snapshot is."""
         asked = self.now if self.known_at is None else min(self.now, self.known_at)
@@ -328,7 +333,8 @@ class Snapshots:
         async with self._database.reading() as tx:
             register = await self._registers.current(tx)
             units = await self._directory.units(tx)
-            alike = await self._nights.current(tx)
+            as_of = await self._fresh.within(tx, looked)
+            alike = await self._nights.at(tx, as_of)
             now = self._clock.now()
             today = local_today(now, self._zone)
             yield Snapshot(
@@ -337,7 +343,7 @@ class Snapshots:
                 units=units,
                 today=today,
                 now=micros(now),
-                as_of=await self._fresh.within(tx, looked),
+                as_of=as_of,
                 version=(
                     f"{await _moved(tx)}.{self._definitions.version}.{day_number(today)}"
                     f".{alike.version or 0}"

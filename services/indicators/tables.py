@@ -148,11 +148,15 @@ class PastVisitRow(IndicatorsTable, table=True):
 
 
 class ResemblanceRow(IndicatorsTable, table=True):
-    """A night's estimate for an indicator, in millionths; NULL: too little to estimate from."""
+    """A night's estimate for a definition, in millionths; NULL: too little to estimate from.
 
-    __tablename__ = "resemblances"
+    `recorded` rises with the nights, and with all that is recorded in ingest's journal.
+    """
+
+    __tablename__ = "definition_resemblances"
     night: int = Field(sa_column=_key(Integer))
     indicator: str = Field(sa_column=_key(Text))
+    definition: int = Field(sa_column=_key(Integer))
     icc: int | None = Field(sa_column=Column(Integer, nullable=True))
     cv2: int | None = Field(sa_column=Column(Integer, nullable=True))
     schools: int = Field(sa_column=Column(Integer, nullable=False))

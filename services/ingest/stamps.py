@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from shared.clock import Clock, micros
 from shared.db.transaction import Tx
-from shared.journal.journal import JOURNAL_LOCK, last_recorded
+from shared.journal import journal
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - naive on purpose: only ever written out, as UTC
 
@@ -53,13 +53,8 @@ class Stamps:
         return self._last
 
     async def recorded(self, tx: Tx) -> int:
-        """The instant of record of what a transaction stores: later than all recorded before it.
-
-        The journal's lock is held from here to the commit. An instant that was taken before would
-        pass while others commit, or while nobody does: figures as known at it would change.
-        """
-        await tx.lock(JOURNAL_LOCK)
-        return max(self.next(), await last_recorded(tx) + 1)
+        """The instant of record of what a transaction stores: see `journal.instant`."""
+        return await journal.instant(tx, self.next)
 
     def today(self, zone: ZoneInfo) -> date:
         """The local date of the clock in a zone."""

@@ -371,12 +371,10 @@ class AllChanges(Against):
 
 
 class Alikeness(TypedDict):
-    """How alike the answers of one school are: what an indicator's intervals work with.
-
-    `icc` and `cv2` are the constants of the definition until a night could estimate them.
-    """
+    """How alike one school's answers are: the definition's own constants until it is `estimated`."""
 
     indicator: str
+    definition: int
     icc: float
     cv2: float
     estimated: bool

@@ -6,7 +6,7 @@ last. A SQLite file has one writer anyway. Whoever chooses the instant of record
 later than the last, makes it rise with the sequence too.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from shared.db.transaction import Tx
 from shared.journal.records import Event, Record
@@ -100,9 +100,28 @@ async def read_data(tx: Tx, start: int, topic: str, limit: int) -> tuple[list[in
     return [row[0] for row in rows], [row[1] for row in rows]
 
 
+async def instant(tx: Tx, choose: Callable[[], int]) -> int:
+    """The instant of record of what is stored next: later than all recorded before it.
+
+    The journal's lock is held from here to the end of `tx`, and `choose` asked for the present
+    instant (microseconds) under it. One that was taken before would pass while others commit, or
+    while nobody does: answers as known at it would change.
+    """
+    await tx.lock(JOURNAL_LOCK)
+    return max(choose(), await last_recorded(tx) + 1)
+
+
 async def last_recorded(tx: Tx) -> int:
     """When the last record was recorded (microseconds); 0 when there is none."""
     row = await tx.fetch_one("SELECT recorded FROM journal ORDER BY seq DESC LIMIT 1")
+    return 0 if row is None else int(row[0])
+
+
+async def recorded_before(tx: Tx, position: int) -> int:
+    """When the last record before a position was recorded (microseconds); 0 when there is none."""
+    row = await tx.fetch_one(
+        "SELECT recorded FROM journal WHERE seq < $1 ORDER BY seq DESC LIMIT 1", position
+    )
     return 0 if row is None else int(row[0])
 
 
