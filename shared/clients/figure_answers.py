@@ -371,7 +371,7 @@ class AllChanges(Against):
 
 
 class Alikeness(TypedDict):
-    """How alike one school's answers are: the definition's own constants until it is `estimated`."""
+    """How alike one school's answers are: the definition's constants until it is `estimated`."""
 
     indicator: str
     definition: int
