@@ -1,8 +1,9 @@
 """Simulated truths: a 90 % interval holds the truth in 87 to 93 of 100 cases, in every shape.
 
-Where fewer than FEW effective answers of the rarer kind are to be expected (2 % of fifteen), no
-interval can be that exact, for the answers come whole; there it errs to the careful side, in 87 to
-95 of 100.
+That is asserted of every indicator at the circular's values, however few schools are visited and
+however unequally. Of rare values (2 to 14 of 100, or 92 and more), where fewer than FEW effective
+answers of the rarer kind are to be expected, it is 87 to 94: answers come whole, so no interval can
+be that exact there, and this one errs to the careful side.
 
 The model is that of 04 §6. Each school has a rate of its own (beta, with the ICC) and a size of its
 own (lognormal, with the cv²); its persons are counted again at every visit. The truth is drawn
@@ -21,8 +22,9 @@ from services.indicators.definition_file import shipped
 from services.indicators.intervals import Floats, Integers, Resemblance
 from services.indicators.resemblance import estimate
 
-RUNS = 5_000
-LEAST, MOST, CAREFUL = 0.87, 0.93, 0.95
+RUNS, MORE_RUNS = 5_000, 15_000
+"""Simulations of each shape; of the smallest, which lie nearest to the limit, more."""
+LEAST, MOST, CAREFUL = 0.87, 0.93, 0.94
 FEW = 5
 RARE, COMMON = ((0.02, 0.08), (0.06, 0.14), (0.92, 0.98)), ((0.3, 0.5), (0.5, 0.7))
 SHAPES = ((5, 2), (5, 12), (8, 3), (15, 4), (30, 2), (60, 1), (60, 4))
@@ -66,8 +68,18 @@ class Held:
 
     @property
     def well(self) -> bool:
-        """Whether it was held as often as is promised."""
+        """Whether it was held as often as is promised of every shape."""
+        return LEAST <= self.share <= MOST
+
+    @property
+    def carefully(self) -> bool:
+        """Whether it was held as often as is promised where answers of a kind are few."""
         return LEAST <= self.share <= (MOST if self.rarer >= FEW else CAREFUL)
+
+
+def runs(schools: int) -> int:
+    """How many simulations of so many schools: about as many schools in all."""
+    return max(RUNS, min(MORE_RUNS, 60 * RUNS // schools))
 
 
 def around(kind: Kind) -> tuple[float, float]:
@@ -120,7 +132,7 @@ def flow_coverage(
 @pytest.mark.parametrize(("schools", "visits"), SHAPES)
 def test_schools_visited_equally_often(name: str, schools: int, visits: int) -> None:
     rng = np.random.default_rng(schools * 100 + visits)
-    held = flow_coverage(FLOWS[name], np.full((RUNS, schools), visits), rng)
+    held = flow_coverage(FLOWS[name], np.full((runs(schools), schools), visits), rng)
     assert held.well, held
 
 
@@ -129,7 +141,7 @@ def test_schools_visited_equally_often(name: str, schools: int, visits: int) -> 
 def test_schools_visited_very_unequally_often(name: str, schools: int, mean: int) -> None:
     # Some schools once, a few twenty times: forgetting that would hold as few as 80 in 100.
     rng = np.random.default_rng(schools + mean)
-    visits = rng.geometric(1 / mean, (RUNS, schools)).astype(np.int64)
+    visits = rng.geometric(1 / mean, (runs(schools), schools)).astype(np.int64)
     held = flow_coverage(FLOWS[name], visits, rng)
     assert held.well, held
 
@@ -138,13 +150,12 @@ def test_schools_visited_very_unequally_often(name: str, schools: int, mean: int
 @pytest.mark.parametrize("between", RARE + COMMON)
 def test_rare_and_common_values(name: str, between: tuple[float, float]) -> None:
     rng = np.random.default_rng(int(between[0] * 100))
-    equally = [np.full((RUNS, schools), visits) for schools, visits in ((5, 2), (15, 4), (60, 1))]
+    shapes = ((5, 2), (15, 4), (60, 1))
+    equally = [np.full((runs(schools), schools), visits) for schools, visits in shapes]
     unequally = rng.geometric(1 / 4, (RUNS, 30)).astype(np.int64)
     for visits in (*equally, unequally):
         held = flow_coverage(FLOWS[name], visits, rng, between=between)
-        assert held.well, (visits.shape, held)
-        if between in COMMON and visits.shape[1] >= 15:
-            assert held.rarer >= FEW, "of common values the narrow promise is what is tested"
+        assert held.carefully if between in RARE else held.well, (visits.shape, held)
 
 
 @pytest.mark.parametrize("name", FLOWS)
@@ -164,7 +175,8 @@ def test_with_the_resemblance_estimated_from_other_schools(name: str) -> None:
     found = estimate(numerator, denominator, visits)
     assert found is not None
     for schools, times in ((5, 12), (15, 4), (60, 1)):
-        held = flow_coverage(kind, np.full((RUNS, schools), times), rng, found.resemblance)
+        shape = (runs(schools), schools)
+        held = flow_coverage(kind, np.full(shape, times), rng, found.resemblance)
         assert held.well, (schools, times, found, held)
 
 
