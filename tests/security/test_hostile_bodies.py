@@ -202,8 +202,12 @@ async def test_sql_in_every_question(intake: House, value: str) -> None:
     for name in ("school", "source"):
         answer = await intake.call("GET", "/v1/visits", params={name: value})
         assert (answer.status_code, answer.json()["visits"]) == (200, [])
-    for path in ("/v1/units", "/v1/schools", "/v1/targets"):
-        answer = await intake.call("GET", path, params={"q": value, "unit_id": value})
+    for path, names in (
+        ("/v1/units", ("q", "level")),
+        ("/v1/schools", ("unit_id", "school")),
+        ("/v1/targets", ("unit_id", "indicator")),
+    ):
+        answer = await intake.call("GET", path, params=dict.fromkeys(names, value))
         assert answer.status_code == 200
     assert await intake.rows("SELECT count(*) FROM visits") == [(1,)]
 
