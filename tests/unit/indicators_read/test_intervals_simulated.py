@@ -20,10 +20,12 @@ from numpy.typing import NDArray
 from services.indicators import intervals
 from services.indicators.definition_file import shipped
 from services.indicators.intervals import Floats, Integers, Resemblance
+from services.indicators.nightly import MOST_SCHOOLS
 from services.indicators.resemblance import estimate
 
 RUNS, MORE_RUNS = 5_000, 15_000
 """Simulations of each shape; of the smallest, which lie nearest to the limit, more."""
+NIGHTS = 8
 LEAST, MOST, CAREFUL = 0.87, 0.93, 0.94
 FEW = 5
 RARE, COMMON = ((0.02, 0.08), (0.06, 0.14), (0.92, 0.98)), ((0.3, 0.5), (0.5, 0.7))
@@ -168,16 +170,20 @@ def test_without_clustering_far_fewer_would_hold(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FLOWS)
-def test_with_the_resemblance_estimated_from_other_schools(name: str) -> None:
-    kind, rng = FLOWS[name], np.random.default_rng(11)
-    visits = rng.geometric(1 / 4, 1_500).astype(np.int64)
-    numerator, denominator = answered(kind, np.full(1, kind.truth), visits, rng)
-    found = estimate(numerator, denominator, visits)
-    assert found is not None
-    for schools, times in ((5, 12), (15, 4), (60, 1)):
-        shape = (runs(schools), schools)
-        held = flow_coverage(kind, np.full(shape, times), rng, found.resemblance)
-        assert held.well, (schools, times, found, held)
+@pytest.mark.parametrize(("schools", "times"), [(5, 12), (15, 4), (60, 1)])
+def test_with_the_resemblance_estimated_from_other_schools(
+    name: str, schools: int, times: int
+) -> None:
+    # Over several nights: one night's estimate may be a little high or low, for many answers.
+    kind, rng = FLOWS[name], np.random.default_rng(schools + times)
+    shares = []
+    for _ in range(NIGHTS):
+        visits = rng.geometric(1 / 4, MOST_SCHOOLS).astype(np.int64)
+        found = estimate(*answered(kind, np.full(1, kind.truth), visits, rng), visits)
+        assert found is not None
+        some = np.full((runs(schools) // NIGHTS, schools), times)
+        shares.append(flow_coverage(kind, some, rng, found.resemblance).share)
+    assert LEAST <= float(np.mean(shares)) <= MOST, shares
 
 
 def sampled(runs: int, population: int, seen: int, rng: Random) -> NDArray[np.bool_]:
