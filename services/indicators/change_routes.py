@@ -22,7 +22,8 @@ from services.indicators.replies import divides, known_by, periods_of, reply, un
 from services.indicators.snapshots import Place, Snapshot, Snapshots
 from services.indicators.unit_routes import KnownAt, Reader
 from shared.access import Principal
-from shared.clients.figure_answers import AlikenessAnswer, AllChanges, Change
+from shared.clients.change_answers import AllChanges, Change
+from shared.clients.figure_answers import AlikenessAnswer
 from shared.domain.periods import Period
 
 _MOST = 2**31 - 1

@@ -26,7 +26,8 @@ from services.indicators.spans import Span
 from services.indicators.sums import Grouping
 from services.indicators.traits import Part, Within
 from services.indicators.visits import Visits
-from shared.clients.figure_answers import AllChanges, Change, ChangeParts, Figure, Pair
+from shared.clients.change_answers import AllChanges, Change, ChangeParts, NotBySchool, Pair
+from shared.clients.figure_answers import Figure
 from shared.domain.periods import Period
 
 _AT_ONCE = 500
@@ -62,7 +63,7 @@ async def change(  # what is asked, each part once
     are none; `composition` is the rest, so that the two add to the change exactly. A school that
     left the part, or came to it, is none of the same schools.
     """
-    (moved,) = await _changes(snapshot, place, question, before, [line], part=part)
+    (moved,), _ = await _changes(snapshot, place, question, before, [line], part=part)
     return {
         **answers.window(snapshot, place, question),
         **answers.line_of(snapshot, line, part),
@@ -83,19 +84,20 @@ async def all_changes(
 ) -> AllChanges:
     """How every total moved, or those among the chosen lines.
 
-    With more than `most_visits` in the two windows together the parts are left out (null): reading
-    the visits of a country takes seconds that a page has not.
+    With more than `most_visits` in the two windows together the parts are left out (null), and
+    `not_by_school` says so: reading the visits of a country takes seconds that a page has not.
     """
     definitions = snapshot.definitions
     lines = list(definitions.totals)
     if chosen is not None:
         lines = [line for line in chosen if definitions.lines[line].split is None]
-    found = await _changes(snapshot, place, question, before, lines, most_visits)
+    found, too_many = await _changes(snapshot, place, question, before, lines, most_visits)
     return {
         **answers.window(snapshot, place, question),
         "against": before.text,
         "against_first": before.first.isoformat(),
         "against_last": before.last.isoformat(),
+        "not_by_school": too_many,
         "changes": [
             {**answers.line_of(snapshot, line), **moved}
             for line, moved in zip(lines, found, strict=True)
@@ -111,7 +113,8 @@ async def _changes(
     lines: Sequence[int],
     most_visits: int | None = None,
     part: Part | None = None,
-) -> list[ChangeParts]:
+) -> tuple[list[ChangeParts], NotBySchool | None]:
+    """The change of each line, and why none is split by school, if so."""
     definitions = snapshot.definitions
     spans = (question.span, Span.of(before.first, before.last, snapshot.today))
     asked = snapshot.asked(spans, question.view)
@@ -122,15 +125,28 @@ async def _changes(
     after_figures, before_figures = rows
     sampled = [at for at, line in enumerate(lines) if _is_sampled(definitions, line)]
     made = int(both.flow[:, F["visits"]].sum())
-    split = most_visits is None or made <= most_visits
+    too_many = None if most_visits is None else _too_many(made, most_visits)
+    split = too_many is None
     common = Common(np.zeros((len(lines), 2, 2), np.int64), np.zeros(len(lines), np.int64))
     if split and sampled:
         chosen = await _common(snapshot, asked, place, [lines[at] for at in sampled], part)
         common.pairs[sampled], common.schools[sampled] = chosen.pairs, chosen.schools
-    return [
+    moved = [
         _parts(now, then, common.pairs[at], int(common.schools[at]), split=split)
         for at, (now, then) in enumerate(zip(after_figures, before_figures, strict=True))
     ]
+    return moved, too_many
+
+
+def _too_many(made: int, most: int) -> NotBySchool | None:
+    """The reason for leaving the parts out, in numbers and in words."""
+    if made <= most:
+        return None
+    detail = (
+        f"The two periods have {made} visits together; changes are split by school up to {most} "
+        "here. Without most_visits, or of one indicator, they always are."
+    )
+    return {"code": "too_many_visits", "visits": made, "most_visits": most, "detail": detail}
 
 
 def _is_sampled(definitions: Definitions, line: int) -> bool:

@@ -5,14 +5,17 @@ from datetime import date
 from fractions import Fraction
 
 from services.reports.compare import Spread
-from services.reports.figures import Figure, Indicator, Moved, Place, Target
+from services.reports.figures import Figure, Indicator, Moved, Place, Target, TooMany
 from shared.clients import figure_answers as wire
 from shared.domain.ranks import Rank
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """The figure of another period, and the change since: whole, clear or not, and in parts."""
+    """The figure of another period, and the change since: whole, clear or not, and in parts.
+
+    `too_many` says why it is not in parts.
+    """
 
     period: str
     first: date
@@ -21,6 +24,7 @@ class Past:
     change: Fraction | None
     clear: bool
     moved: Moved | None
+    too_many: TooMany | None
 
 
 @dataclass(frozen=True, slots=True)

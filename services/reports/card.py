@@ -21,7 +21,16 @@ from services.reports.compare import (
     status,
     target_for,
 )
-from services.reports.figures import Figure, FigureSet, Indicator, Moved, Place, Point, Target
+from services.reports.figures import (
+    Figure,
+    FigureSet,
+    Indicator,
+    Moved,
+    Place,
+    Point,
+    Target,
+    TooMany,
+)
 from shared.domain.codes import canonical_unit
 from shared.domain.ranks import Rank
 
@@ -43,8 +52,8 @@ HEADLINE = (
 class Gathered:
     """Everything a card is made from; `chain` runs from the unit itself up to the root.
 
-    `moved` splits the changes of totals by indicator, as far as they could be split; `year_ago` is
-    the same period of the year before.
+    `moved` splits the changes of totals by indicator, as far as they could be split, and `too_many`
+    says why none was; `year_ago` is the same period of the year before.
     """
 
     own: FigureSet
@@ -58,6 +67,7 @@ class Gathered:
     catalogue: Mapping[str, Indicator]
     year_ago: FigureSet | None = None
     moved: Mapping[str, Moved] = field(default_factory=dict)
+    too_many: TooMany | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +115,7 @@ class Card:
     year_ago: FigureSet | None
     lines: tuple[Line, ...]
     children: tuple[Child, ...]
+    too_many: TooMany | None = None
 
     def line(self, indicator: str) -> Line | None:
         """The line of an indicator's total."""
@@ -135,6 +146,7 @@ def assemble(gathered: Gathered) -> Card:
         year_ago=gathered.year_ago,
         lines=tuple(_line(gathered, figure, chain) for figure in gathered.own.figures.values()),
         children=tuple(_child(gathered, child, chain) for child in gathered.children),
+        too_many=gathered.too_many,
     )
 
 

@@ -31,7 +31,7 @@ from shared.settings import Settings
 DEFAULT_PERIOD = "last-365-days"
 # How long rendered bytes are kept: their as_of stays true, but need not grow old.
 _KEEP_SECONDS = 300
-_LAYOUT = "2"
+_LAYOUT = "3"
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,10 +23,17 @@ from services.reports.compare import (
 )
 from services.reports.figures import Figure, Indicator
 from services.reports.gather import Question, chain_of, parent_on
-from services.reports.reading import figure_of, moved_of, place_of, read_catalogue
+from services.reports.reading import (
+    figure_of,
+    moved_of,
+    place_of,
+    read_catalogue,
+    too_many_of,
+)
 from services.reports.targets import Book, Targets
 from shared.access import Principal
 from shared.clients import figure_answers as wire
+from shared.clients.change_answers import AllChanges, LineChange
 from shared.clients.indicators import IndicatorsClient
 from shared.clock import rfc3339
 from shared.domain.codes import canonical_unit
@@ -115,7 +122,7 @@ class Comparisons:
             below=_in_order([] if below is None else below["children"]),
         )
 
-    async def _changes(self, question: Question, against: str, indicator: str) -> wire.AllChanges:
+    async def _changes(self, question: Question, against: str, indicator: str) -> AllChanges:
         return await self._indicators.changes(
             question.unit["unit_id"],
             question.period.text,
@@ -156,11 +163,11 @@ class Comparisons:
         )
 
 
-def _line(answer: wire.AllChanges, code: str) -> wire.LineChange | None:
+def _line(answer: AllChanges, code: str) -> LineChange | None:
     return next((row for row in answer["changes"] if row["indicator"] == code), None)
 
 
-def _past(answer: wire.AllChanges, code: str) -> Past | None:
+def _past(answer: AllChanges, code: str) -> Past | None:
     row = _line(answer, code)
     if row is None:
         return None
@@ -173,6 +180,7 @@ def _past(answer: wire.AllChanges, code: str) -> Past | None:
         change=change(now, then),
         clear=clear_change(now, then),
         moved=moved_of(answer).get(code),
+        too_many=too_many_of(answer),
     )
 
 

@@ -126,6 +126,14 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True)
+class TooMany:
+    """Why changes are not in parts: the `visits` of both periods are more than `most`."""
+
+    visits: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
 class Point:
     """One step of a trend: a month (or longer), its share and the visits behind it."""
 

@@ -19,10 +19,12 @@ from services.reports.reading import (
     moved_of,
     place_of,
     read_catalogue,
+    too_many_of,
     trends_of,
 )
 from services.reports.targets import Book
 from shared.clients import figure_answers as wire
+from shared.clients.change_answers import AllChanges
 from shared.clients.indicators import IndicatorsClient
 from shared.domain.days import month_first, month_number
 from shared.domain.periods import Kind, Period
@@ -83,6 +85,7 @@ async def gather(client: IndicatorsClient, question: Question, book: Book) -> Ga
         catalogue=read_catalogue(got.catalogue),
         year_ago=None if got.year_ago is None else figure_set(got.year_ago),
         moved={} if got.changes is None else moved_of(got.changes),
+        too_many=None if got.changes is None else too_many_of(got.changes),
     )
 
 
@@ -96,7 +99,7 @@ class _Answers:
     series: wire.AllSeries
     catalogue: wire.Catalogue
     year_ago: wire.FiguresAnswer | None
-    changes: wire.AllChanges | None
+    changes: AllChanges | None
 
 
 async def _ask(client: IndicatorsClient, question: Question) -> _Answers:
@@ -125,7 +128,7 @@ async def _ask(client: IndicatorsClient, question: Question) -> _Answers:
             unit_id, period.year_before().text, view=view, known_at=known_at
         )
 
-    async def changes() -> wire.AllChanges | None:
+    async def changes() -> AllChanges | None:
         if not has_past:
             return None
         return await client.changes(

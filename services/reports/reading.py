@@ -8,8 +8,17 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from fractions import Fraction
 
-from services.reports.figures import Figure, FigureSet, Indicator, Moved, Place, Point
+from services.reports.figures import (
+    Figure,
+    FigureSet,
+    Indicator,
+    Moved,
+    Place,
+    Point,
+    TooMany,
+)
 from shared.clients import figure_answers as wire
+from shared.clients.change_answers import AllChanges
 
 _MILLION = 1_000_000
 
@@ -112,7 +121,7 @@ def read_catalogue(answer: wire.Catalogue) -> Mapping[str, Indicator]:
     }
 
 
-def moved_of(answer: wire.AllChanges) -> dict[str, Moved]:
+def moved_of(answer: AllChanges) -> dict[str, Moved]:
     """The parts of the changes that could be split."""
     return {
         line["indicator"]: Moved(
@@ -123,6 +132,12 @@ def moved_of(answer: wire.AllChanges) -> dict[str, Moved]:
         for line in answer["changes"]
         if line["composition"] is not None and line["schools_in_both"] is not None
     }
+
+
+def too_many_of(answer: AllChanges) -> TooMany | None:
+    """Why none of the changes could be split, if so."""
+    why = answer["not_by_school"]
+    return None if why is None else TooMany(why["visits"], why["most_visits"])
 
 
 def _millionths(share: float) -> Fraction:

@@ -6,6 +6,7 @@ Owns the documented shape; the bytes are written by `formats.json`, and a test h
 from typing_extensions import TypedDict
 
 from shared.clients import figure_answers as wire
+from shared.clients.change_answers import NotBySchool
 
 
 class TrendPoint(TypedDict):
@@ -81,7 +82,10 @@ class CardChild(CardPlace):
 
 
 class CardDocument(wire.Window):
-    """A report card as JSON; `seal` is that of the unit's own figures, see the figures answer."""
+    """A report card as JSON; `seal` is that of the unit's own figures, see the figures answer.
+
+    `not_by_school` says why changes are not in parts (`same_schools` null), or is null.
+    """
 
     visits: int
     schools_visited: int
@@ -92,5 +96,6 @@ class CardDocument(wire.Window):
     chain: list[CardPlace]
     previous_period: str | None
     year_ago_period: str | None
+    not_by_school: NotBySchool | None
     figures: list[CardFigure]
     children: list[CardChild]

@@ -12,8 +12,8 @@ from urllib.parse import quote
 import httpx
 import msgspec
 
+from shared.clients.change_answers import AllChanges
 from shared.clients.figure_answers import (
-    AllChanges,
     AllSeries,
     AsOf,
     Catalogue,

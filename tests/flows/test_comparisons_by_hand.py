@@ -219,6 +219,9 @@ async def test_too_many_visits_leave_the_change_whole(world: World) -> None:
     answer = await world.get("PK-BA/change", period="2018", most_visits=1)
     rows = {row["indicator"]: row for row in answer["changes"]}
     assert not any(row["by_school"] for row in rows.values())
+    why = answer["not_by_school"]
+    assert why["visits"] > why["most_visits"] == 1
+    assert str(why["visits"]) in why["detail"]
     assert all(row["composition"] is None for row in rows.values())
     assert rows["student_attendance"]["after"]["value"] is not None
 

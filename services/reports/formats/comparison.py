@@ -10,6 +10,7 @@ from fractions import Fraction
 from services.reports.beside import Below, Comparison, Past
 from services.reports.figures import Figure
 from services.reports.formats.charts import Bar, bar
+from services.reports.formats.view import too_many
 from services.reports.numbers import count, half_up, percent, points, target_percent
 from services.reports.texts import Texts
 
@@ -42,6 +43,7 @@ class Since:
     same: str | None
     rest: str | None
     schools: str
+    too_many: tuple[str, str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,7 @@ def _since(found: Comparison, past: Past, texts: Texts) -> Since:
         same=points(moved.same, near=True) if moved and moved.same is not None else None,
         rest=points(moved.composition, near=True) if moved else None,
         schools=count(moved.schools if moved else 0),
+        too_many=too_many(past.too_many),
     )
 
 

@@ -20,9 +20,23 @@ def card_document(card: Card) -> dict[str, Any]:
         "chain": [_place(place) for place in card.chain],
         "previous_period": card.previous.period if card.previous else None,
         "year_ago_period": card.year_ago.period if card.year_ago else None,
+        "not_by_school": _too_many(card),
         "figures": [_line(line) for line in card.lines],
         "children": [_child(child) for child in card.children],
     }
+
+
+def _too_many(card: Card) -> dict[str, Any] | None:
+    """Why no change is in parts, in the words of the figures' answers."""
+    why = card.too_many
+    if why is None:
+        return None
+    detail = (
+        f"The two periods have {why.visits} visits together; a card splits changes by school up "
+        f"to {why.most}."
+    )
+    numbers = {"visits": why.visits, "most_visits": why.most}
+    return {"code": "too_many_visits", **numbers, "detail": detail}
 
 
 def _place(place: Place) -> dict[str, Any]:

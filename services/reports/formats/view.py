@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Literal
 
 from services.reports.card import HEADLINE, Card, Child, Line
-from services.reports.figures import Figure, FigureSet
+from services.reports.figures import Figure, FigureSet, TooMany
 from services.reports.formats.charts import Bar, Trend, bar, trend
 from services.reports.numbers import UNDEFINED, count, half_up, percent, points, target_percent
 from services.reports.texts import Texts
@@ -129,6 +129,7 @@ class CardView:
     ahead: bool
     changes: bool
     same: bool
+    too_many: tuple[str, str] | None
     year: bool
 
 
@@ -153,8 +154,14 @@ def card_view(card: Card, texts: Texts, sort: str = "name", order: Order = "asc"
         ahead=card.own.state_on < card.own.first,
         changes=any(row.change != UNDEFINED or row.moves.year for row in rows),
         same=any(row.moves.same for row in rows),
+        too_many=too_many(card.too_many),
         year=year,
     )
+
+
+def too_many(why: TooMany | None) -> tuple[str, str] | None:
+    """The visits of both periods and how many are looked through, where those are too many."""
+    return None if why is None else (count(why.visits), count(why.most))
 
 
 def _printed(card: Card, rows: int, *, year: bool) -> int:

@@ -127,6 +127,8 @@ EN: dict[str, str] = {
     "legend.undefined": "– not measured",
     "legend.change": "▲ ▼ clear change, in percentage points; ≈ within the uncertainty",
     "legend.same": "same: by the schools seen in both periods; the rest by having other schools",
+    "legend.same.none": "changes are not split into same and other schools: both periods have "
+    "{visits} visits together, and this page looks through {most} at most",
     "legend.year": "year: since the same period a year before",
     "legend.rank": "rank 1 is best; below it the ranks the evidence allows",
     "legend.grades": "grades: {grades}, below {last}",

@@ -167,7 +167,11 @@ class FakeServices:
         if rest == "figures":
             return window | wire_set(b.figures_of(own, seed=2)) | {"seal": None}
         if rest == "change":
-            return window | {"against": "2016-08..2017-12", "changes": changes_of(own)}
+            return window | {
+                "against": "2016-08..2017-12",
+                "not_by_school": None,
+                "changes": changes_of(own),
+            }
         if rest == "series":
             return window | {"by": params["by"], "series": [step(m) for m in b.months()]}
         if self.versions_of_children:

@@ -171,3 +171,36 @@ async def test_another_reading_of_an_indicator_has_a_page_with_its_own_sums(home
     )
     missing = await page(home, path.format("_less_holidays"), 404)
     assert "There is nothing of this name" in words(missing)
+
+
+async def test_a_change_that_is_not_in_parts_says_why(
+    home: Embedded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for day in (6, 7):
+        at = f"2018-08-{day:02}T09:40:00+05:00"
+        told = a_visit(visit_id=str(uuid4()), school_code="01007", visited_at=at, ended_at=None)
+        assert (await home.client.post("/v1/visits", json=told)).status_code == 201
+    earlier = a_visit(
+        visit_id=str(uuid4()),
+        school_code="01007",
+        visited_at="2018-07-06T09:40:00+05:00",
+        ended_at=None,
+    )
+    assert (await home.client.post("/v1/visits", json=earlier)).status_code == 201
+    await home.drain()
+    card, depth = (
+        "/units/PSN?period=2018-08",
+        "/units/PSN/indicators/student_attendance?period=2018-08",
+    )
+    for path in (card, depth):
+        assert "not split into same" not in words(await page(home, path))
+    monkeypatch.setattr("services.reports.gather._MOST_VISITS", 2)
+    monkeypatch.setattr("services.reports.comparison._MOST_VISITS", 2)
+    for path in (f"{card}&view=restated", depth):
+        shown = words(await page(home, path))
+        assert "not split into same and other schools: both periods have 3 visits together" in shown
+        assert "looks through 2 at most" in shown
+        assert "تقسیم نہیں کیا گیا" in words(await page(home, f"{path}&lang=ur"))
+    answer = await home.client.get("/v1/cards/PSN?period=2018-08&view=restated")
+    why = answer.json()["not_by_school"]
+    assert (why["code"], why["visits"], why["most_visits"]) == ("too_many_visits", 3, 2)
