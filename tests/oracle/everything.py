@@ -1,7 +1,8 @@
 """A server and the oracle, asked the same about everything, now or as known at a past instant.
 
 Owns the questions and how many of them there are; what each answer must be is the business of
-`compare`, `comparisons`, `parts` and `evidence`. `Both.found` is all that differs, with its place.
+`compare`, `comparisons`, `parts`, `evidence` and `lists`. `Both.found` is all that differs, with its
+place.
 """
 
 from __future__ import annotations
@@ -20,14 +21,17 @@ import httpx
 from tests.oracle.answers import FIXED
 from tests.oracle.compare import VIEWS, Window, differences, month_window
 from tests.oracle.comparisons import all_change_differences, before, rank_differences
-from tests.oracle.evidence import pages, unlike
+from tests.oracle.evidence import unlike
 from tests.oracle.figures import Oracle
+from tests.oracle.lists import list_differences, lists_of
+from tests.oracle.paging import paged
 from tests.oracle.parts import KINDS, part_differences
 from tests.oracle.register import canonical
 from tests.oracle.windows import days
 
 AT_ONCE = 4
 _PAGE = 37
+_LIST_PAGE, _MONTHS = 5, 2
 Row = dict[str, Any]
 
 
@@ -42,6 +46,8 @@ class Both:
     found: list[str] = field(default_factory=list)
     asked: Counter[str] = field(default_factory=Counter)
     _turn: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+    # A process sends few lists as CSV at once, and refuses others.
+    _listing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def together(self, questions: Iterable[Awaitable[None]]) -> None:
         """Ask them, a few at once."""
@@ -176,12 +182,23 @@ class Both:
         """The visits behind one total, read page by page."""
         place = f"{unit} {view} {window} evidence of {indicator}"
         path = f"/v1/units/{quote(unit, safe='')}/figures/{indicator}/evidence"
-        rows = await pages(self._answer, path, window.asked | {"view": view}, _PAGE)
+        page = await paged(self._answer, path, window.asked | {"view": view}, _PAGE, "evidence")
         meant = self.oracle.figures(unit, window.first, window.last, self.today, view)
         [figure] = [
             row for row in meant["figures"] if (row["indicator"], row["split"]) == (indicator, None)
         ]
-        self._say(place, "evidence", unlike(rows, figure))
+        self._say(place, "evidence", unlike(page["evidence"], figure))
+
+    async def lists(self, unit: str, window: Window, view: str) -> None:
+        """All named lists of one unit, one list after the other."""
+        place = f"{unit} {view} {window} lists"
+        path = f"/v1/units/{quote(unit, safe='')}/lists"
+        on = min(window.last, self.today)
+        meant = lists_of(self.oracle, unit, on, self.today, view, _MONTHS)
+        asked = window.asked | {"view": view}
+        async with self._listing:
+            found = await list_differences(self._answer, path, asked, meant, _MONTHS, _LIST_PAGE)
+        self._say(place, "lists", found)
 
 
 def _other_units(told: list[Row], meant: list[str]) -> list[str]:
@@ -223,6 +240,8 @@ async def ask_everything(both: Both, units: list[str], windows: list[Window], rn
     questions += [both.series(u, months, view(), "month") for u in [top, *some[:2]]]
     questions += [both.evidence(top, windows[0], v, i) for v in VIEWS for i in FIXED]
     questions += [both.evidence(u, window(), view(), i) for u in some for i in _few(rng, 3)]
+    questions += [both.lists(u, windows[0], v) for u in (top, some[0]) for v in VIEWS]
+    questions += [both.lists(unit, window(), view()) for unit in [top, *some[-4:]]]
     await both.together(questions)
 
 
@@ -239,6 +258,7 @@ async def ask_something(both: Both, units: list[str], windows: list[Window], rng
             both.children(unit, window, view, 1),
             *(both.ranks(unit, window, view, i) for i in _few(rng, 2)),
             *(both.evidence(unit, window, view, i) for i in _few(rng, 2)),
+            both.lists(unit, window, view),
         ]
     await both.together(questions)
 

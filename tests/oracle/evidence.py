@@ -1,33 +1,12 @@
 """The evidence behind a figure, held against it: what counts adds up to the oracle's integers.
 
-Owns reading all pages of it and the sums of its rows; the reasons of what is left out are held
-against the oracle by `tests/flows/test_evidence`.
+Owns the sums of its rows; the reasons of what is left out are held against the oracle by
+`tests/flows/test_evidence`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any
-
-import httpx
-
-Row = dict[str, Any]
-Get = Callable[[str, dict[str, str]], Awaitable[httpx.Response]]
-
-
-async def pages(get: Get, path: str, asked: dict[str, str], limit: int) -> list[Row]:
-    """All evidence, about `limit` rows at a time; no school may be on two pages."""
-    rows: list[Row] = []
-    following: dict[str, str] | None = {**asked, "limit": str(limit)}
-    while following is not None:
-        answer = await get(path, following)
-        assert answer.status_code == 200, answer.text
-        found = answer.json()
-        seen = {row["school_code"] for row in rows}
-        assert seen.isdisjoint(row["school_code"] for row in found["evidence"])
-        rows += found["evidence"]
-        following = {**following, "cursor": found["next"]} if found["next"] else None
-    return rows
+from tests.oracle.paging import Row
 
 
 def _summed(rows: list[Row]) -> tuple[int, ...]:

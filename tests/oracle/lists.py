@@ -1,18 +1,24 @@
 """The named lists by brute force: from the client's log to the school codes on each list.
 
-Owns the meaning of the lists as docs/lists.md says it, and shares no code with the services.
+Owns the meaning of the lists as docs/lists.md says it, and holding a server's lists against it, as
+JSON and as CSV. Shares no code with the services.
 """
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Callable
 from datetime import date
 from typing import Any
 
 from tests.oracle.answers import replaces, stock_answers
 from tests.oracle.figures import LOOK_BACK, Oracle
+from tests.oracle.paging import Get, Row, paged
+from tests.oracle.register import canonical
 from tests.oracle.visits import Visit
 
+NAMES = ("schools_closed", "not_visited", "teachers_absent", "no_toilet", "no_usable_room")
 Sights = list[str]
 _STATES: tuple[tuple[str, str, str, Callable[[int], bool]], ...] = (
     ("schools_closed", "status", "schools_open", lambda num: num == 0),
@@ -118,3 +124,50 @@ def _missing(form: dict[str, Any]) -> int:
         cell["posted"] - cell["present"] - (cell.get("on_leave") or 0) - (cell.get("on_duty") or 0)
         for cell in _cells(form)
     )
+
+
+async def list_differences(
+    get: Get,
+    path: str,
+    asked: dict[str, str],
+    meant: dict[str, tuple[int, dict[str, Sights]]],
+    months: int,
+    limit: int,
+) -> list[str]:
+    """What a unit's lists at `path` say otherwise: their sizes, each page by page, each as CSV."""
+    answer = await get(path, asked | {"months": str(months)})
+    if answer.status_code != 200:
+        return [f"sizes: {answer.status_code} {answer.text[:200]}"]
+    sizes = {row["list"]: (row["of"], row["count"]) for row in answer.json()["lists"]}
+    wanted = {name: (able, len(hits)) for name, (able, hits) in meant.items()}
+    found = [] if sizes == wanted else [f"sizes are {sizes}, expected {wanted}"]
+    for name in NAMES:
+        able, hits = meant[name]
+        own = asked | ({"months": str(months)} if name == "not_visited" else {})
+        told = await paged(get, f"{path}/{name}", own, limit, "schools")
+        if (told["of"], told["count"], _sights(told["schools"])) != (able, len(hits), hits):
+            found.append(f"{name} is {told}, expected {hits} of {able}")
+        answer = await get(f"{path}/{name}", own | {"format": "csv"})
+        rows = list(csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff"))))
+        if answer.status_code != 200 or _written(rows) != hits or len(rows) != len(hits):
+            found.append(f"{name} as CSV is {answer.status_code} {rows}, expected {hits}")
+    return found
+
+
+def _sights(schools: list[Row]) -> dict[str, Sights]:
+    """The ids of the visits by the school's code."""
+    return {
+        canonical(row["school_code"]): [visit["visit_id"] for visit in row["visits"]]
+        for row in schools
+    }
+
+
+def _written(rows: list[dict[str, str]]) -> dict[str, Sights]:
+    """The same of the lines of a CSV, in which an apostrophe marks what a spreadsheet would run."""
+    columns = ("visit_id", "earlier_visit_id", "later_visit_id")
+    return {
+        canonical(row["school_code"].removeprefix("'")): [
+            row[column] for column in columns if row.get(column)
+        ]
+        for row in rows
+    }
