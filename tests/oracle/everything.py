@@ -1,8 +1,8 @@
 """A server and the oracle, asked the same about everything, now or as known at a past instant.
 
 Owns the questions and how many of them there are; what each answer must be is the business of
-`compare`, `comparisons`, `parts`, `evidence` and `lists`. `Both.found` is all that differs, with its
-place.
+`compare`, `comparisons`, `parts`, `evidence` and `lists`. `Both.found` is all that differs, with
+its place.
 """
 
 from __future__ import annotations
