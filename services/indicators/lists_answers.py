@@ -1,7 +1,7 @@
 """A list of a unit, found and worded: who is on it, and how that stands on the wire and in CSV.
 
-Owns the walk through the unit's schools, a thousand at a time, and the order (by school code). What
-a list means is `lists`'.
+Owns the walk through the unit's schools, a thousand at a time. What a list means is `lists`', in
+which order it comes `lists_order`'s.
 """
 
 import csv
@@ -10,12 +10,11 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from services.indicators import answers, read_store, sums
 from services.indicators.asking import Question
 from services.indicators.list_words import BEHIND, LABELS
 from services.indicators.lists import Hit, Judged, Lister, Sight
+from services.indicators.lists_order import Order
 from services.indicators.lists_reads import latest
 from services.indicators.register import Register
 from services.indicators.snapshots import Place, Snapshot
@@ -36,15 +35,12 @@ _SCHOOL = ("school_code", "name", "belongs_to", "belongs_to_name", "level", "gen
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The schools on a list by (canonical code, hit), in order, of the `able` that could be.
-
-    `placed` is the register under which they were found.
-    """
+    """The schools on a list, in order, of the `able` that could be."""
 
     lister: Lister
     able: int
-    hits: list[tuple[str, Hit]]
-    placed: Register
+    hits: list[Hit]
+    order: Order
 
 
 async def found(snapshot: Snapshot, place: Place, question: Question, lister: Lister) -> Found:
@@ -62,9 +58,9 @@ async def found(snapshot: Snapshot, place: Place, question: Question, lister: Li
         judged = await _judged(snapshot, lister, placed, chunk)
         able += judged.able
         hits += judged.hits
-    codes = snapshot.register.school_codes
-    ordered = sorted(((codes[hit.school], hit) for hit in hits), key=lambda each: each[0])
-    return Found(lister, able, ordered, placed)
+    order = Order(snapshot.register, placed, lister.on)
+    turns = await read_store.off_loop(len(hits), order.sorted, [hit.school for hit in hits])
+    return Found(lister, able, [hits[turn] for turn in turns], order)
 
 
 async def _judged(
@@ -117,30 +113,30 @@ async def answer(
     after: str | None,
     most: int,
 ) -> ListAnswer:
-    """A page of a list: the schools whose canonical codes come after `after`, at most `most`.
+    """A page of a list: at most `most` schools, those after the cursor `after`.
 
-    `next` is the code that the next page comes after.
+    `next` is the cursor of the next page. Raises Problem 422 for a cursor that is none.
     """
-    left = [each for each in lists.hits if after is None or each[0] > after]
-    page = left[:most]
+    begin = lists.order.after([hit.school for hit in lists.hits], after)
+    page = lists.hits[begin : begin + most]
+    further = len(lists.hits) > begin + most
     return {
         **answers.window(snapshot, place, question),
         **size(lists),
         "schools": await documents(snapshot, replace(lists, hits=page)),
-        "next": page[-1][0] if len(left) > most else None,
+        "next": lists.order.cursor(page[-1].school) if further else None,
     }
 
 
 async def documents(snapshot: Snapshot, lists: Found) -> list[Listed]:
     """The schools of a list with their names, as registered on D."""
     on = lists.lister.on
-    known = await snapshot.schools([code for code, _ in lists.hits])
-    schools = np.array([hit.school for _, hit in lists.hits], np.int32)
-    at = lists.placed.segment_at(schools, np.full(schools.size, on, np.int32))
-    paths = lists.placed.seg_path[at].tolist()
+    codes = snapshot.register.school_codes
+    known = await snapshot.schools([codes[hit.school] for hit in lists.hits])
+    chains = lists.order.units_of([hit.school for hit in lists.hits])
     made: list[Listed] = []
-    for (code, hit), path in zip(lists.hits, paths, strict=True):
-        record = known[code].on(on)
+    for hit, chain in zip(lists.hits, chains, strict=True):
+        record = known[codes[hit.school]].on(on)
         named = record.short()
         made.append(
             {
@@ -148,7 +144,7 @@ async def documents(snapshot: Snapshot, lists: Found) -> list[Listed]:
                 "unit_id": named["unit_id"],
                 "name": named["name"],
                 "names": named["names"],
-                "belongs_to": _own_unit(snapshot, path, on),
+                "belongs_to": _own_unit(snapshot, chain[-1], on) if chain else None,
                 "level": record.level,
                 "gender": record.gender,
                 "since": day_date(hit.sights[0].day).isoformat() if hit.sights else None,
@@ -158,11 +154,7 @@ async def documents(snapshot: Snapshot, lists: Found) -> list[Listed]:
     return made
 
 
-def _own_unit(snapshot: Snapshot, path: int, day: int) -> UnitName | None:
-    chain = snapshot.register.paths[path]
-    if not chain:
-        return None
-    unit_id = snapshot.register.unit_ids[chain[0]]
+def _own_unit(snapshot: Snapshot, unit_id: str, day: int) -> UnitName:
     held = snapshot.units.get(unit_id)
     if held is None:
         return {"unit_id": unit_id, "name": unit_id, "names": {}, "level": ""}

@@ -100,7 +100,10 @@ def add_lists(router: APIRouter, snapshots: Snapshots, places: Places, patience:
         limit: Annotated[str | None, Query(description="1 to 1,000 a page, default 200")] = None,
         cursor: Annotated[str | None, Query(description="from the Link header")] = None,
     ) -> Response:
-        """The schools on one list, by code, with the visits that put them there; CSV holds all."""
+        """The schools on one list, unit by unit, with the visits that put them there; CSV has all.
+
+        Units and codes come in order with numbers as numbers.
+        """
         name = _name(list_name)
         if asked.months is not None and name != "not_visited":
             raise invalid("/query/months", "invalid_months", "Only not_visited asks for months.")

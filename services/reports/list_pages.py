@@ -80,7 +80,7 @@ def router(lists: Lists, pages: Pages) -> APIRouter:
         months: Text = None,
         view: Text = None,
         known_at: Text = None,
-        cursor: Annotated[str | None, Query(max_length=600)] = None,
+        cursor: Annotated[str | None, Query(max_length=2000)] = None,
     ) -> Response:
         """The schools on one of a unit's lists, and the sizes of the others."""
         lang = page_lang(request)

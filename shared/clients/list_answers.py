@@ -69,7 +69,7 @@ class ListSizes(Window):
 
 
 class ListAnswer(Window, ListSize):
-    """One list of a unit on `state_on`, by school code; the next page is in the Link header."""
+    """One list of a unit on `state_on`, unit by unit; the next page is in the Link header."""
 
     schools: list[Listed]
     next: str | None

@@ -1,4 +1,4 @@
-"""School codes: which spellings are one school, and the unit that a school is.
+"""School codes: which spellings are one school, the unit that a school is, and the order of codes.
 
 Owns the canonical code, under which everything is stored and keyed; what a person sees is the
 code as it was registered or sent, and is left to the services.
@@ -8,6 +8,7 @@ import re
 import unicodedata
 
 _DIGITS = re.compile(r"[0-9]+")
+_PARTS = re.compile(r"[0-9]+|[^0-9]+")
 SCHOOL_PREFIX = "school:"
 
 
@@ -32,3 +33,15 @@ def canonical_unit(unit_id: str) -> str:
     if unit_id.startswith(SCHOOL_PREFIX):
         return school_unit(unit_id[len(SCHOOL_PREFIX) :])
     return unit_id
+
+
+Natural = tuple[tuple[int, int | str], ...]
+"""A code or an id in its order among others: numbers as numbers, before letters of any case."""
+
+
+def natural(text: str) -> Natural:
+    """What a code is ordered by: 9, 10, 1001, BEF9, BEF10. Two spellings may be ordered alike."""
+    return tuple(
+        (0, int(part)) if part[0] in "0123456789" else (1, part.casefold())
+        for part in _PARTS.findall(text)
+    )

@@ -1,5 +1,6 @@
 """The named lists as the outside sees them: sizes, one list, CSV, refusals, scopes."""
 
+import base64
 import csv
 import io
 from collections.abc import AsyncIterator
@@ -122,6 +123,38 @@ async def test_absence_counts_without_leave_and_duty_and_at_two_visits(world: Wo
     assert [v["teachers_present"] for v in school["visits"]] == [3, 4]
 
 
+async def test_a_list_goes_unit_by_unit_and_takes_numbers_as_numbers(world: World) -> None:
+    cluster = {"unit_id": "C10", "level": "cluster", "parent_id": "D1", "name": "Unit C10"}
+    (await world.client.put("/v1/units", json=[cluster])).raise_for_status()
+    further = [("9", "C1"), ("BEF10", "C1"), ("BEF9", "C1"), ("010", "C1"), ("3", "C10")]
+    schools = [
+        {"school_code": code, "unit_id": unit, "name": code, "status": "open"}
+        for code, unit in further
+    ]
+    (await world.client.put("/v1/schools", json=schools)).raise_for_status()
+    await world.running.drain()
+    path = "/v1/units/P/lists/not_visited"
+    told = ["9", "010", "01001", "01002", "BEF9", "BEF10", "3", "02001"]
+    whole = await world.get(path, **ON)
+    assert [each["school_code"] for each in whole["schools"]] == told
+    assert [each["belongs_to"]["unit_id"] for each in whole["schools"]] == ["C1"] * 6 + [
+        "C10",
+        "C2",
+    ]
+    lines = (await world.client.get(path, params={**ON, "format": "csv"})).text.splitlines()
+    assert [line.partition(",")[0] for line in lines[1:]] == told
+    paged, asked = [], {**ON, "limit": 3}
+    while True:
+        page = await world.get(path, **asked)
+        paged.append([each["school_code"] for each in page["schools"]])
+        if page["next"] is None:
+            break
+        asked = {**asked, "cursor": page["next"]}
+        # The last one shown leaves the list: the next page begins after it all the same.
+        await world.visit(paged[-1][-1], "2018-03-30")
+    assert paged == [told[:3], told[3:6], told[6:]]
+
+
 async def test_not_visited_goes_by_calendar_months_back_from_the_day(world: World) -> None:
     await world.visit("01001", "2018-02-28")
     await world.visit("01002", "2018-03-01")
@@ -149,6 +182,10 @@ async def test_csv_holds_the_whole_list_and_no_formula(world: World) -> None:
     assert by_accept.content == answer.content
 
 
+def cursor(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
 async def test_bad_questions_name_the_field(world: World) -> None:
     for name, params, pointer in (
         ("no_roof", {}, "/path/list_name"),
@@ -158,6 +195,9 @@ async def test_bad_questions_name_the_field(world: World) -> None:
         ("no_toilet", {"limit": "1001"}, "/query/limit"),
         ("no_toilet", {"format": "pdf"}, "/query/format"),
         ("no_toilet", {"cursor": "§"}, "/query/cursor"),
+        ("no_toilet", {"cursor": cursor("9")}, "/query/cursor"),
+        ("no_toilet", {"cursor": cursor("[]")}, "/query/cursor"),
+        ("no_toilet", {"cursor": cursor('["' + "9" * 5_000 + '"]')}, "/query/cursor"),
     ):
         answer = await world.client.get(f"/v1/units/P/lists/{name}", params=params)
         assert answer.status_code == 422, (name, params)
