@@ -7,7 +7,6 @@ and what can be asked. Started by `rebuild_workers` alone; ends with its standar
 import gc
 import pickle
 import struct
-import sys
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
@@ -36,7 +35,13 @@ def main() -> None:
     """Answer until nobody asks."""
     # Rows by the ten thousand, and no cycle among them: looking for cycles would find none.
     gc.disable()
-    source, sink = sys.stdin.buffer, sys.stdout.buffer
+    # Not `sys.stdout.buffer`: where output is unbuffered that is the bare descriptor, and a signal
+    # (a container that is paused) would cut short what is written to it.
+    with open(0, "rb", closefd=False) as source, open(1, "wb", closefd=False) as sink:
+        _answer(source, sink)
+
+
+def _answer(source: BinaryIO, sink: BinaryIO) -> None:
     plan: Plan
     newest: Newest = {}
     while True:
