@@ -7,7 +7,7 @@ consumers and verifying what they made. What is measured is each benchmark's own
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sized
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -16,7 +16,6 @@ from itertools import islice
 import httpx
 from fastapi import FastAPI
 
-from demo import synthetic
 from services.app import Running, create_app
 from services.indicators.verify import verify
 from services.serving import spare_collections
@@ -107,7 +106,7 @@ class Pace:
         return f"{self.rate:,.0f}/s ({self.processor / self.count * 1e6:,.0f} us CPU each)"
 
 
-async def fold(app: FastAPI, register: synthetic.Register, visits: int) -> Pace:
+async def fold(app: FastAPI, register: Sized, visits: int) -> Pace:
     """The register, then the visits (timed from the end of the first batch) into the figures."""
     database = app.state.platform.database("indicators")
     registry, folding = (

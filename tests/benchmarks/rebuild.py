@@ -1,11 +1,12 @@
 """How fast all is computed anew from the journal: a rebuild against the live fold, and its memory.
 
-`python -m tests.benchmarks.rebuild [--visits N] [--schools N] [--rounds N] [--only …]`
+`python -m tests.benchmarks.rebuild [--visits N] [--schools N] [--country] [--rounds N] [--only …]`
 
 The same visits, uploaded through ingest's own interface, are folded by one indicators process as
 they would be live (Kafka to PostgreSQL, which is a country's; journal to PostgreSQL; journal to
 SQLite), and are then computed anew beside it, each rebuild in a process of its own whose largest
-resident set is printed with that of its workers. All end with `verify`.
+resident set is printed with that of its workers. All end with `verify`. With `--country` the
+schools are Bangladesh's 65,000 and so are their days: 5 million visits would fill two years.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import resource
 import sys
 import tempfile
 import time
+from datetime import date, timedelta
 from pathlib import Path
 
 from demo import synthetic
@@ -25,6 +27,8 @@ from services.app import create_app
 from services.indicators.rebuild import rebuild
 from shared.clock import SetClock
 from shared.settings import Settings, load_settings
+from tests.benchmarks import country
+from tests.benchmarks.country import Country
 from tests.benchmarks.fold import relayed
 from tests.benchmarks.house import (
     FIRST,
@@ -41,6 +45,10 @@ from tests.benchmarks.house import (
 )
 from tests.support.kafka import Kafka
 from tests.support.postgres import Postgres
+
+_COUNTRY_VISITS = 5_000_000
+_SERVER = ("shared_buffers=1GB", "max_wal_size=4GB", "effective_cache_size=6GB")
+"""As a server of a country would be set, for both sides of the ratio."""
 
 
 def _largest() -> tuple[float, float]:
@@ -73,10 +81,18 @@ def _rebuilt(settings: Settings, told: multiprocessing.Queue[tuple[float, ...]])
     asyncio.run(run())
 
 
+def _register(given: argparse.Namespace) -> tuple[synthetic.Register | Country, date, date]:
+    """Who is visited, and the first and the last day on which."""
+    if not given.country:
+        return synthetic.register(given.schools, REGISTER_SEED), FIRST, LAST
+    days = (country.LAST - country.FIRST).days * given.visits // _COUNTRY_VISITS
+    return country.country(), country.FIRST, country.FIRST + timedelta(days)
+
+
 async def measured(given: argparse.Namespace, settings: Settings, name: str) -> None:
     """Fold live, then rebuild, in turns as often as asked; prints the ratio of the best."""
-    register = synthetic.register(given.schools, REGISTER_SEED)
-    made = synthetic.visits(register, given.visits, VISITS_SEED, FIRST, LAST, False)
+    register, first, last = _register(given)
+    made = synthetic.visits(register, given.visits, VISITS_SEED, first, last, False)
     async with application(settings) as app:
         async with client_of(app) as client:
             await upload(client, register, (body for _, body in made))
@@ -107,7 +123,7 @@ async def measured(given: argparse.Namespace, settings: Settings, name: str) -> 
 async def _on_postgresql(
     given: argparse.Namespace, services: list[str], name: str, *, by_kafka: bool
 ) -> None:
-    postgres, kafka = Postgres(), Kafka()
+    postgres, kafka = Postgres(settings=_SERVER if given.country else ()), Kafka()
     try:
         postgres.start()
         more: dict[str, object] = {}
@@ -133,6 +149,7 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--visits", type=int, default=100_000)
     parser.add_argument("--schools", type=int, default=3_000)
+    parser.add_argument("--country", action="store_true")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--only", choices=("kafka", "postgresql", "sqlite"))
     given = parser.parse_args()
