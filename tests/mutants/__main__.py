@@ -21,7 +21,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.mutants.planted import BUGS, Bug
+from tests.mutants.bug import Bug
+from tests.mutants.planted import BUGS
 
 ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("services", "shared", "tests", "demo", "deploy", "rtsm_client", "pyproject.toml")

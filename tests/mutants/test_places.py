@@ -7,7 +7,8 @@ from collections import Counter
 import pytest
 
 from tests.mutants.__main__ import ROOT
-from tests.mutants.planted import BUGS, Bug
+from tests.mutants.bug import Bug
+from tests.mutants.planted import BUGS
 
 
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
