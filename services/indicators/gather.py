@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 
 from services.indicators import presence, read_store, restating, sums
+from services.indicators.beside import beside
 from services.indicators.cells import FLOWS, STOCKS
 from services.indicators.contributions import whole_pieces
 from services.indicators.figures import Sums
@@ -30,6 +31,8 @@ from shared.domain.days import day_date, quarter_number
 
 View = Literal["as_was", "restated"]
 _SCHOOLS_AT_ONCE = 500
+_LARGE = 1_000
+"""Visits from which on summing is done off the event loop."""
 _MANY_PATHS = 256
 """Clusters (about) from which on remembering who was visited costs less than reading it."""
 
@@ -240,17 +243,26 @@ async def _from_visits(
     flow: Integers = np.zeros((rows, FLOWS), np.int64)
     stock: Integers = np.zeros((rows, STOCKS), np.int64)
     present: list[Present] = []
-    for begin in range(0, schools.size, _SCHOOLS_AT_ONCE):
-        chunk = schools[begin : begin + _SCHOOLS_AT_ONCE].tolist()
-        visits = await visits_of(tx, asked, chunk)
-        if len(visits) == 0:
+    begins = range(0, schools.size, _SCHOOLS_AT_ONCE)
+    chunks = [schools[begin : begin + _SCHOOLS_AT_ONCE].tolist() for begin in begins]
+    held: Visits | None = None
+    for chunk in (*chunks, None):
+        reading = _read(tx, asked, chunk)
+        if held is None or len(held) == 0:
+            held = await reading
             continue
-        added = await read_store.off_loop(len(visits), _added, visits, asked, placed, grouping)
+        # The next visits are read while these are summed.
+        large = len(held) >= _LARGE
+        held, added = await beside(reading, large, _added, held, asked, placed, grouping)
         flow, stock = flow + added[0], stock + added[1]
         present.append(added[2])
     return await read_store.off_loop(
         schools.size, _assembled, (flow, stock, present), asked, placed, grouping
     )
+
+
+async def _read(tx: Tx, asked: Asked, schools: Sequence[int] | None) -> Visits | None:
+    return None if schools is None else await visits_of(tx, asked, schools)
 
 
 def _added(
