@@ -38,9 +38,13 @@ class Below:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Everything the page shows; `chain` runs from the unit itself up to the root."""
+    """Everything the page shows; `chain` runs from the unit itself up to the root.
+
+    `made_from` is the version of the oldest answer in it.
+    """
 
     window: wire.Window
+    made_from: str
     chain: tuple[Place, ...]
     indicator: Indicator
     figure: Figure

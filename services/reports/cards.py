@@ -87,6 +87,11 @@ class Cards:
         """The period of a card for which none is asked."""
         return self._settings.default_period or DEFAULT_PERIOD
 
+    @property
+    def look_back(self) -> int:
+        """For how many days a stock's answer stands."""
+        return self._settings.look_back_days
+
     async def read_period(
         self, text: str | None, ending: str | None = None, known_at: int | None = None
     ) -> Period:

@@ -23,6 +23,7 @@ from services.reports.compare import (
 )
 from services.reports.figures import Figure, Indicator
 from services.reports.gather import Question, chain_of, parent_on
+from services.reports.listening import oldest
 from services.reports.reading import (
     figure_of,
     moved_of,
@@ -63,6 +64,11 @@ class Comparisons:
         self._indicators = indicators
         self._targets = targets
         self._cards = cards
+
+    @property
+    def look_back(self) -> int:
+        """For how many days a stock's answer stands."""
+        return self._cards.look_back
 
     async def of(self, wanted: Wanted, principal: Principal) -> Comparison:
         """The comparison; raises Problem 404 outside the caller's units or for no indicator."""
@@ -105,6 +111,9 @@ class Comparisons:
         pasts = [_past(answer, indicator.code) for answer in (before, year_ago)]
         return Comparison(
             window=before,
+            made_from=oldest(
+                [each for each in (before, year_ago, below, above, parent) if each is not None]
+            ),
             chain=chain,
             indicator=indicator,
             figure=figure,

@@ -13,6 +13,7 @@ from services.reports.comparison import Comparisons, Wanted
 from services.reports.formats.comparison import comparison_view
 from services.reports.formats.html import Pages
 from services.reports.formats.links import card_link, comparison_link
+from services.reports.listening import LISTENING, Heard, of_comparison
 from services.reports.negotiation import FORMS, lang_of
 from services.reports.routes import view_of
 from services.reports.texts import LANGUAGES
@@ -50,14 +51,18 @@ def router(comparisons: Comparisons, pages: Pages) -> APIRouter:
             known_at=read_instant(known_at or None, "/query/known_at"),
         )
         language = lang_of(lang, request.headers.get("accept-language", ""))
-        content = _rendered(await comparisons.of(wanted, principal), pages, language)
+        found = await comparisons.of(wanted, principal)
+        heard = of_comparison(found, comparisons.look_back)
+        content = _rendered(found, heard, pages, language)
         headers = {"Vary": "Accept-Language, Authorization, Cookie", "Cache-Control": "no-cache"}
+        if heard is not None:
+            headers["Content-Security-Policy"] = LISTENING
         return Response(content, media_type=FORMS["html"], headers=headers)
 
     return routes
 
 
-def _rendered(found: Comparison, pages: Pages, lang: str) -> bytes:
+def _rendered(found: Comparison, heard: Heard | None, pages: Pages, lang: str) -> bytes:
     window, texts = found.window, LANGUAGES[lang]
     asked = {
         "period": window["period"],
@@ -71,6 +76,7 @@ def _rendered(found: Comparison, pages: Pages, lang: str) -> bytes:
         lang,
         comparison_link(window["unit"], code, **asked),
         v=comparison_view(found, texts),
+        heard=heard,
         chain=found.chain,
         place=found.chain[0],
         as_of=pages.moment(window["as_of"], lang),

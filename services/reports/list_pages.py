@@ -16,6 +16,7 @@ from fastapi import APIRouter, Query, Request, Response
 from services.reports.cards import Cards
 from services.reports.formats.html import Pages
 from services.reports.formats.links import card_link, list_link, register_link
+from services.reports.listening import LISTENING, Heard, of_list
 from services.reports.pages import HTML, Text, page_lang
 from services.reports.register_pages import Reader
 from shared.access import Principal
@@ -40,6 +41,7 @@ class ListPage:
     sizes: ListSizes
     chosen: ListSize
     page: ListAnswer
+    heard: Heard | None
 
 
 class Lists:
@@ -62,7 +64,8 @@ class Lists:
             self._client.one(unit["unit_id"], name, paged),
         )
         chosen = next(each for each in sizes["lists"] if each["list"] == page["list"])
-        return ListPage(unit, sizes, chosen, page)
+        heard = of_list(sizes, page, self._cards.look_back)
+        return ListPage(unit, sizes, chosen, page, heard)
 
 
 def router(lists: Lists, pages: Pages) -> APIRouter:
@@ -107,6 +110,7 @@ def router(lists: Lists, pages: Pages) -> APIRouter:
             list_link(own, {key: value for key, value in kept.items() if value}),
             principal=principal,
             v=found,
+            heard=found.heard,
             asked=asked,
             months=MONTHS,
             by_months=_BY_MONTHS,
@@ -121,7 +125,8 @@ def router(lists: Lists, pages: Pages) -> APIRouter:
             csv_link=csv_link(own, found.page["list"], asked),
             link=lambda unit, **query: register_link(unit, **query, lang=lang),
         )
-        return Response(content, media_type=HTML)
+        headers = {} if found.heard is None else {"Content-Security-Policy": LISTENING}
+        return Response(content, media_type=HTML, headers=headers)
 
     return routes
 

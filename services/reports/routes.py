@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from services.reports.cards import Answer, Asked, Cards
 from services.reports.formats.html import Pages
 from services.reports.formats.view import SORTS, Order
+from services.reports.listening import LISTENING
 from services.reports.negotiation import FORMS, form_of, lang_of
 from services.reports.schemas import CardDocument
 from shared.access import Principal
@@ -18,11 +19,8 @@ from shared.domain.codes import canonical_unit
 from shared.errors import invalid, not_found
 from shared.queries import read_instant
 from shared.security import public, require
-from shared.web import POLICY
 
 _YEAR = 31_536_000
-LISTENING = f"{POLICY}; script-src 'self'; connect-src 'self'"
-"""The policy of a card's page: the script that hears of moved figures, and nobody else to ask."""
 Text = Annotated[str | None, Query(max_length=100)]
 _KNOWN_AT = "only what had been recorded by this instant, register and targets included"
 _CARD_ANSWERS: dict[int | str, dict[str, Any]] = {

@@ -29,6 +29,7 @@ from services.reports.formats.links import (
     visit_link,
 )
 from services.reports.formats.view import SORTS, Order, Row, card_view
+from services.reports.listening import of_card
 from services.reports.numbers import UNDEFINED, count
 from services.reports.texts import LANGUAGES, Texts
 from services.reports.texts.problems import explained
@@ -188,6 +189,7 @@ class Pages:
             here,
             v=view,
             own=own,
+            heard=of_card(card),
             chain=card.chain,
             parent=card.parent,
             previous=card.previous,

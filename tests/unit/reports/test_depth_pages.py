@@ -10,6 +10,7 @@ import re
 from collections.abc import AsyncIterator
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from tests.support.embedded import Embedded
@@ -204,3 +205,42 @@ async def test_a_change_that_is_not_in_parts_says_why(
     answer = await home.client.get("/v1/cards/PSN?period=2018-08&view=restated")
     why = answer.json()["not_by_school"]
     assert (why["code"], why["visits"], why["most_visits"]) == ("too_many_visits", 3, 2)
+
+
+def listening(shown: str) -> dict[str, str]:
+    """What an open page listens to, by the names that its script reads; empty when to nothing."""
+    return dict(re.findall(r'data-(stream|first|last)="([^"]*)"', shown))
+
+
+async def test_lists_and_indicators_hear_that_their_figures_moved(home: Embedded) -> None:
+    answers = {
+        path: await home.client.get(path, headers={"Accept": "text/html"})
+        for path in (
+            "/lists/QTA?period=2019-05",
+            "/lists/QTA?list=not_visited&period=2019-05",
+            "/units/QTA/indicators/student_attendance?period=2019-05",
+            "/units/QTA/indicators/usable_rooms?period=2019-05",
+        )
+    }
+    days = []
+    for answer in answers.values():
+        told = listening(answer.text)
+        days.append((told["first"], told["last"]))
+        stream = httpx.URL(html.unescape(told["stream"]))
+        assert (stream.path, stream.params["unit"]) == ("/v1/stream", "QTA")
+        heard = await home.client.get(stream, params={**stream.params, "seconds": "0"})
+        assert "event: figures" not in heard.text, "nothing has moved since the page was made"
+        policy = answer.headers["content-security-policy"]
+        assert policy.endswith("; script-src 'self'; connect-src 'self'")
+    assert days == [
+        ("2018-05-31", "2019-05-31"),
+        ("0001-01-01", "2019-05-31"),
+        ("2018-05-01", "2019-05-31"),
+        ("2017-05-01", "2019-05-31"),
+    ]
+    now = (await home.client.get("/v1/units/QTA/lists")).json()["as_of"]
+    for path in answers:
+        past = await home.client.get(f"{path}&known_at={now}", headers={"Accept": "text/html"})
+        assert past.status_code == 200
+        assert listening(past.text) == {}, "what was known then does not move"
+        assert "script-src" not in past.headers["content-security-policy"]
