@@ -18,7 +18,7 @@ from services.indicators.asking import By, Question, read_by, read_flag, read_nu
 from services.indicators.bulk import VISIT_COLUMNS, Batch, Column, visits
 from services.indicators.bulk_figures import FIGURE_COLUMNS, Reach, figures
 from services.indicators.bulk_formats import MEDIA, writer
-from services.indicators.figure_routes import Asked
+from services.indicators.parameters import Asked, Parameters
 from services.indicators.replies import known_by, lag, periods_of
 from services.indicators.sending import Patience, PieceByPiece, Places
 from services.indicators.snapshots import Place, Snapshot, Snapshots
@@ -29,7 +29,6 @@ from shared.security import require
 
 _LOG = structlog.get_logger("rtsm.bulk")
 _DEEPEST = 9
-Parameters = Annotated[Asked, Depends()]
 VisitReader = Annotated[Principal, Depends(require("visits:read"))]
 FormatOf = Annotated[
     str | None, Query(alias="format", description="ndjson (default, or by Accept), csv or parquet")

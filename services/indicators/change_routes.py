@@ -3,8 +3,7 @@
 Owns how the other period is named; the split of a change is `changes`', estimates are `estimates`'.
 """
 
-from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
@@ -17,11 +16,16 @@ from services.indicators.asking import (
     read_number,
     read_period,
 )
-from services.indicators.figure_routes import DefinitionOf, IndicatorsOf, Parameters, SplitOf
-from services.indicators.replies import divides, known_by, periods_of, reply, unchanged
+from services.indicators.parameters import (
+    DefinitionOf,
+    IndicatorsOf,
+    KnownAtOf,
+    Parameters,
+    SplitOf,
+)
+from services.indicators.replies import answering, reply, unchanged
 from services.indicators.snapshots import Place, Snapshot, Snapshots
-from services.indicators.unit_routes import KnownAt, Reader
-from shared.access import Principal
+from services.indicators.unit_routes import Reader
 from shared.clients.change_answers import AllChanges, Change
 from shared.clients.figure_answers import AlikenessAnswer
 from shared.domain.periods import Period
@@ -31,22 +35,12 @@ AgainstOf = Annotated[
     str | None,
     Query(description="the period compared with: previous (default), last-year, or any period"),
 ]
-Answer = Callable[[Snapshot, Place], Awaitable[Any]]
 
 
 def add_changes(router: APIRouter, snapshots: Snapshots) -> None:
     """Add the routes of changes and of resemblance."""
 
-    async def answered(
-        request: Request, principal: Principal, unit_id: str, answer: Answer
-    ) -> Response:
-        async with snapshots.open(
-            known_by(request), periods_of(request), from_visits=divides(request)
-        ) as snapshot:
-            place = await snapshot.find(unit_id, principal)
-            if (same := unchanged(request, snapshot)) is not None:
-                return same
-            return reply(request, snapshot, await answer(snapshot, place))
+    answered = answering(snapshots)
 
     @router.get("/v1/units/{unit_id:segment}/figures/{indicator}/change", response_model=Change)
     async def change(
@@ -94,7 +88,7 @@ def add_changes(router: APIRouter, snapshots: Snapshots) -> None:
         return await answered(request, principal, unit_id, answer)
 
     @router.get("/v1/resemblance", response_model=AlikenessAnswer)
-    async def resemblance(request: Request, _: Reader, known_at: KnownAt = None) -> Response:
+    async def resemblance(request: Request, _: Reader, known_at: KnownAtOf = None) -> Response:
         """What all intervals work with: how alike a school's answers are, and since which night."""
         async with snapshots.open(read_known_at(known_at)) as snapshot:
             return unchanged(request, snapshot) or reply(

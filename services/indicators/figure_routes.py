@@ -1,30 +1,36 @@
 """Routes of the figures: one unit, all below it, over time, siblings, evidence.
 
-Owns parameters and their descriptions; what is answered is `answers`' and `evidence`'s, changes
-have routes of their own.
+Owns which parameters each takes; what is answered is `answers`' and `evidence`'s, changes have
+routes of their own.
 """
 
-from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from services.indicators import answers, evidence
 from services.indicators.asking import (
-    Question,
-    question,
     read_by,
     read_figure,
     read_flag,
     read_indicators,
     read_kind,
-    read_known_at,
     read_number,
     read_splits,
 )
+from services.indicators.parameters import (
+    ByOf,
+    CursorOf,
+    DefinitionOf,
+    IndicatorsOf,
+    Parameters,
+    SealOf,
+    SplitOf,
+    SplitsOf,
+)
 from services.indicators.replies import (
-    KNOWN_AT,
-    divides,
+    Answered,
+    answering,
     known_by,
     periods_of,
     read_cursor,
@@ -35,7 +41,6 @@ from services.indicators.replies import cursor as made_cursor
 from services.indicators.seal_keys import Sealer
 from services.indicators.snapshots import Place, Snapshot, Snapshots
 from services.indicators.unit_routes import Reader
-from shared.access import Principal
 from shared.clients.figure_answers import (
     AllSeries,
     AsOf,
@@ -48,73 +53,10 @@ from shared.clients.figure_answers import (
 from shared.errors import Problem, invalid
 
 
-class Asked:
-    """The query parameters that every figures question takes."""
-
-    def __init__(
-        self,
-        period: Annotated[
-            str | None,
-            Query(description="2018, 2018-Q1, 2018-03, 2018-01..2019-05, days, last-30-days"),
-        ] = None,
-        ending: Annotated[
-            str | None, Query(description="the last day of a rolling period, default today")
-        ] = None,
-        view: Annotated[
-            str | None, Query(description="as_was (default) or restated: today's tree throughout")
-        ] = None,
-        confidence: Annotated[
-            str | None, Query(description="of the intervals, 0.5 to 0.999, default 0.90")
-        ] = None,
-        known_at: Annotated[str | None, Query(description=KNOWN_AT)] = None,
-    ) -> None:
-        read_known_at(known_at)  # the snapshot is of that instant: see `known_by`
-        self._asked = (period, ending, view, confidence)
-
-    @property
-    def ending(self) -> str | None:
-        """The last day of a rolling period, as it was asked for."""
-        return self._asked[1]
-
-    def question(
-        self, snapshot: Snapshot, since: str | None = None, received_until: str | None = None
-    ) -> Question:
-        """The question, checked; raises Problem 422."""
-        return question(snapshot.today, *self._asked, since, received_until, years=snapshot.years)
-
-
-Parameters = Annotated[Asked, Depends()]
-SplitOf = Annotated[str | None, Query(description="a split of the indicator, default the total")]
-DefinitionOf = Annotated[
-    str | None, Query(description="a version of the definition, default the one in force")
-]
-SplitsOf = Annotated[str | None, Query(description="all or totals")]
-IndicatorsOf = Annotated[
-    str | None,
-    Query(description="only these: codes by commas, code:version for an older definition"),
-]
-SealOf = Annotated[
-    str | None, Query(description="true for a seal, by which the figures can be checked later")
-]
-Answer = Callable[[Snapshot, Place], Awaitable[Any]]
-
-
-Answered = Callable[[Request, Principal, str, Answer], Awaitable[Response]]
-
-
 def add_figures(router: APIRouter, snapshots: Snapshots, sealer: Sealer) -> None:
     """Add the routes of figures."""
 
-    async def answered(
-        request: Request, principal: Principal, unit_id: str, answer: Answer
-    ) -> Response:
-        async with snapshots.open(
-            known_by(request), periods_of(request), from_visits=divides(request)
-        ) as snapshot:
-            place = await snapshot.find(unit_id, principal)
-            if (same := unchanged(request, snapshot)) is not None:
-                return same
-            return reply(request, snapshot, await answer(snapshot, place))
+    answered = answering(snapshots)
 
     @router.get("/v1/figures/version", response_model=AsOf)
     async def version(request: Request, _: Reader) -> Response:
@@ -165,9 +107,7 @@ def _add_indicator(router: APIRouter, answered: Answered) -> None:
         unit_id: str,
         indicator: str,
         asked: Parameters,
-        by: Annotated[
-            str | None, Query(description="month (default), quarter, year or school-year")
-        ] = None,
+        by: ByOf = None,
         split: SplitOf = None,
         definition: DefinitionOf = None,
     ) -> Response:
@@ -219,7 +159,7 @@ def _add_evidence(router: APIRouter, snapshots: Snapshots) -> None:
         split: SplitOf = None,
         definition: DefinitionOf = None,
         limit: Annotated[str | None, Query(description="about so many a page, to 1,000")] = None,
-        cursor: Annotated[str | None, Query(description="from the Link header")] = None,
+        cursor: CursorOf = None,
     ) -> Response:
         """The visit revisions behind a figure and those left out, with reasons, by school."""
         most = read_number(limit, "/query/limit", 200, 1000)
@@ -248,9 +188,7 @@ def _add_whole(router: APIRouter, answered: Answered, sealer: Sealer) -> None:
         principal: Reader,
         unit_id: str,
         asked: Parameters,
-        by: Annotated[
-            str | None, Query(description="month (default), quarter, year or school-year")
-        ] = None,
+        by: ByOf = None,
         splits: SplitsOf = None,
     ) -> Response:
         """All indicators over the months, quarters, years or school years of a period."""

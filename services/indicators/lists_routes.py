@@ -12,8 +12,9 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from services.indicators import lists_answers
 from services.indicators.asking import Question, question, read_known_at, read_number
 from services.indicators.lists import MONTHS, MOST_MONTHS, NAMES, Lister
-from services.indicators.replies import KNOWN_AT, lag, read_cursor, reply, tag, unchanged
+from services.indicators.parameters import CursorOf, EndingOf, KnownAtOf, ViewOf
 from services.indicators.replies import cursor as made_cursor
+from services.indicators.replies import lag, read_cursor, reply, tag, unchanged
 from services.indicators.sending import Patience, PieceByPiece, Pieces, Places
 from services.indicators.snapshots import Place, Snapshot, Snapshots
 from services.indicators.unit_routes import Reader
@@ -37,13 +38,9 @@ class _Asked:
             str | None,
             Query(description="the list is about its last day, or today; default last-30-days"),
         ] = None,
-        ending: Annotated[
-            str | None, Query(description="the last day of a rolling period, default today")
-        ] = None,
-        view: Annotated[
-            str | None, Query(description="as_was (default) or restated: today's tree throughout")
-        ] = None,
-        known_at: Annotated[str | None, Query(description=KNOWN_AT)] = None,
+        ending: EndingOf = None,
+        view: ViewOf = None,
+        known_at: KnownAtOf = None,
         months: Annotated[
             str | None,
             Query(description=f"of not_visited: months without a visit, default {MONTHS}"),
@@ -98,7 +95,7 @@ def add_lists(router: APIRouter, snapshots: Snapshots, places: Places, patience:
             str | None, Query(alias="format", description="json (default, or by Accept) or csv")
         ] = None,
         limit: Annotated[str | None, Query(description="1 to 1,000 a page, default 200")] = None,
-        cursor: Annotated[str | None, Query(description="from the Link header")] = None,
+        cursor: CursorOf = None,
     ) -> Response:
         """The schools on one list, unit by unit, with the visits that put them there; CSV has all.
 

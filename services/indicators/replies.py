@@ -8,6 +8,7 @@ computed.
 import base64
 import binascii
 import hashlib
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,10 +16,13 @@ import msgspec
 from fastapi import Request, Response
 
 from services.indicators.asking import read_known_at
-from services.indicators.snapshots import Snapshot
+from services.indicators.snapshots import Place, Snapshot, Snapshots
 from services.indicators.traits import KINDS
+from shared.access import Principal
 from shared.errors import invalid
 
+Answer = Callable[[Snapshot, Place], Awaitable[Any]]
+Answered = Callable[[Request, Principal, str, Answer], Awaitable[Response]]
 _CACHE = "private, no-cache"
 KNOWN_AT = "only what had been recorded by this instant, register included; default: everything"
 """What the parameter `known_at` means, for its description."""
@@ -73,6 +77,23 @@ def reply(
         query = urlencode([*asked, ("cursor", following)])
         headers["Link"] = f'<{request.url.path}?{query}>; rel="next"'
     return Response(msgspec.json.encode(document), media_type="application/json", headers=headers)
+
+
+def answering(snapshots: Snapshots) -> Answered:
+    """What makes the reply about a unit: 404 and 304 first, and only then the answer."""
+
+    async def answered(
+        request: Request, principal: Principal, unit_id: str, answer: Answer
+    ) -> Response:
+        async with snapshots.open(
+            known_by(request), periods_of(request), from_visits=divides(request)
+        ) as snapshot:
+            place = await snapshot.find(unit_id, principal)
+            if (same := unchanged(request, snapshot)) is not None:
+                return same
+            return reply(request, snapshot, await answer(snapshot, place))
+
+    return answered
 
 
 def periods_of(request: Request) -> tuple[str | None, ...]:

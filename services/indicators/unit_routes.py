@@ -12,8 +12,8 @@ from services.indicators import directory
 from services.indicators.asking import read_known_at, read_number
 from services.indicators.catalogue import Definitions
 from services.indicators.directory import names_of
+from services.indicators.parameters import CursorOf, KnownAtOf
 from services.indicators.replies import (
-    KNOWN_AT,
     cursor,
     read_cursor,
     reply,
@@ -36,7 +36,6 @@ from shared.errors import invalid
 from shared.security import require
 
 Reader = Annotated[Principal, Depends(require("cards:read"))]
-KnownAt = Annotated[str | None, Query(description=KNOWN_AT)]
 _MOST_FOUND = 10_000
 
 
@@ -58,7 +57,7 @@ def add_units(router: APIRouter, snapshots: Snapshots) -> None:
         q: Annotated[str | None, Query(description="part of a name, an alias or an id")] = None,
         level: Annotated[str | None, Query(description="district, cluster, school, …")] = None,
         limit: Annotated[str | None, Query(description="1 to 500, default 100")] = None,
-        cursor: Annotated[str | None, Query(description="from the Link header")] = None,
+        cursor: CursorOf = None,
     ) -> Response:
         """Units by part of a name and by level, as they are today; schools come last."""
         most = read_number(limit, "/query/limit", 100, 500)
@@ -77,7 +76,7 @@ def add_units(router: APIRouter, snapshots: Snapshots) -> None:
         principal: Reader,
         unit_id: str,
         on: Annotated[str | None, Query(description="the tree of this day, default today")] = None,
-        known_at: KnownAt = None,
+        known_at: KnownAtOf = None,
     ) -> Response:
         """The units directly under a unit; a cluster's are its schools."""
         async with snapshots.open(read_known_at(known_at)) as snapshot:
@@ -93,8 +92,8 @@ def add_units(router: APIRouter, snapshots: Snapshots) -> None:
         principal: Reader,
         unit_id: str,
         limit: Annotated[str | None, Query(description="1 to 2,000, default 500")] = None,
-        cursor: Annotated[str | None, Query(description="from the Link header")] = None,
-        known_at: KnownAt = None,
+        cursor: CursorOf = None,
+        known_at: KnownAtOf = None,
     ) -> Response:
         """The schools under a unit today, by code, whatever their status."""
         most = read_number(limit, "/query/limit", 500, 2000)
@@ -111,7 +110,7 @@ def add_units(router: APIRouter, snapshots: Snapshots) -> None:
         request: Request,
         principal: Reader,
         unit_id: str,
-        known_at: KnownAt = None,
+        known_at: KnownAtOf = None,
     ) -> Response:
         """One unit: names, level, parents, dates, head school, history."""
         async with snapshots.open(read_known_at(known_at)) as snapshot:
