@@ -7,71 +7,31 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import httpx
 import pytest
 
-from tests.support.embedded import Embedded, embedded
+from tests.support.embedded import embedded
+from tests.support.small_register import World, school, unit
 
-UNITS = [("P", "province", None), ("D1", "district", "P"), ("D2", "district", "P")]
-CLUSTERS = [("C1", "D1"), ("C2", "D2")]
+UNITS = [
+    ("P", "province", None),
+    *(("D1", "district", "P"), ("D2", "district", "P")),
+    *(("C1", "cluster", "D1"), ("C2", "cluster", "D2")),
+]
 SCHOOLS = [("01001", "C1", "=2+5"), ("01002", "C1", "Barshore"), ("02001", "C2", "Sariab")]
 ON = {"period": "2018-03"}
 
 
-class World:
-    """A deployment with three schools, and short words for what is done to it."""
-
-    def __init__(self, running: Embedded) -> None:
-        self.running = running
-        self.client = running.client
-
-    async def register(self) -> None:
-        made = [*UNITS, *((unit, "cluster", above) for unit, above in CLUSTERS)]
-        units = [
-            {"unit_id": u, "level": lvl, "parent_id": up, "name": f"Unit {u}"}
-            for u, lvl, up in made
-        ]
-        (await self.client.put("/v1/units", json=units)).raise_for_status()
-        schools = [
-            {
-                "school_code": code,
-                "unit_id": cluster,
-                "name": name,
-                "gender": "girls",
-                "level": "primary",
-                "status": "open",
-            }
-            for code, cluster, name in SCHOOLS
-        ]
-        (await self.client.put("/v1/schools", json=schools)).raise_for_status()
-        await self.running.drain()
-
-    async def visit(self, code: str, day: str, **form: Any) -> str:
-        visit_id = str(uuid4())
-        body = {
-            "visit_id": visit_id,
-            "school_code": code,
-            "visited_at": f"{day}T09:40:00+05:00",
-            "status": "open",
-        }
-        answer = await self.client.post("/v1/visits", json=body | form)
-        assert answer.status_code == 201, answer.text
-        await self.running.drain()
-        return visit_id
-
-    async def get(self, path: str, **params: Any) -> Any:
-        answer = await self.client.get(path, params=params)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
+    """Three schools in two districts."""
     async with embedded(tmp_path, services=["ingest", "indicators"]) as running:
         made = World(running)
-        await made.register()
+        await made.register(
+            [unit(unit_id, level, above, f"Unit {unit_id}") for unit_id, level, above in UNITS],
+            [school(code, cluster, "girls", name=name) for code, cluster, name in SCHOOLS],
+        )
         yield made
 
 

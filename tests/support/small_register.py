@@ -3,7 +3,7 @@
 Owns the deployment and its data; which figures are right is the tests' to say.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -45,17 +45,20 @@ def school(code: str, cluster: str, gender: str, **more: Any) -> dict[str, Any]:
 
 
 class World:
-    """A deployment with the small register, and short words for what is done to it."""
+    """A deployment with a small register, and short words for what is done to it."""
 
     def __init__(self, running: Embedded) -> None:
         self.running = running
         self.client = running.client
 
-    async def register(self) -> None:
-        units = [unit(*each, valid_from="2018-01-01") for each in UNITS]
-        (await self.client.put("/v1/units", json=units)).raise_for_status()
-        schools = [school(*each) for each in SCHOOLS]
-        (await self.client.put("/v1/schools", json=schools)).raise_for_status()
+    async def register(
+        self, units: Sequence[dict[str, Any]] = (), schools: Sequence[dict[str, Any]] = ()
+    ) -> None:
+        """Register these units and schools, the small register's own where none are given."""
+        units = units or [unit(*each, valid_from="2018-01-01") for each in UNITS]
+        (await self.client.put("/v1/units", json=list(units))).raise_for_status()
+        schools = schools or [school(*each) for each in SCHOOLS]
+        (await self.client.put("/v1/schools", json=list(schools))).raise_for_status()
         await self.running.drain()
 
     async def visit(self, code: str, day: str, **form: Any) -> str:
