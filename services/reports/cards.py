@@ -149,11 +149,8 @@ class Cards:
             asked.view,
             known_at or "",
             asked.form,
-            *(
-                (asked.lang, asked.sort, asked.order, asked.ending or "")
-                if asked.form == "html"
-                else ()
-            ),
+            asked.lang,
+            *((asked.sort, asked.order, asked.ending or "") if asked.form == "html" else ()),
         )
         digest = hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:40]
         # Weak: the words as_of and lag_seconds of a card rendered later differ, its figures do not.
@@ -175,7 +172,7 @@ class Cards:
     def _rendered(self, gathered: Gathered, asked: Asked) -> bytes:
         card = assemble(gathered)
         if asked.form == "json":
-            return card_bytes(card)
+            return card_bytes(card, asked.lang)
         ending = asked.ending or ""
         return self._pages.card(card, asked.lang, asked.sort, asked.order, ending)
 

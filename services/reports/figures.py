@@ -13,13 +13,26 @@ _MILLION = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Indicator:
-    """A definition from the catalogue: what a figure means and which way is better."""
+    """A definition from the catalogue: what a figure means and which way is better.
+
+    `labels` are its names by language, `splits` those of its splits.
+    """
 
     code: str
     labels: dict[str, str] = field(default_factory=dict)
+    splits: dict[str, dict[str, str]] = field(default_factory=dict)
     basis: str | None = "flow"
     direction: str = "higher"
     definition: int = 1
+
+    def called(self, lang: str) -> str:
+        """The name in a language, else in English, else the code."""
+        return self.labels.get(lang) or self.labels.get("en") or self.code
+
+    def split_called(self, split: str, lang: str) -> str:
+        """The name of a split in a language, else in English, else its own word."""
+        names = self.splits.get(split, {})
+        return names.get(lang) or names.get("en") or split
 
     @property
     def lower_is_better(self) -> bool:

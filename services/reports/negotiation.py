@@ -1,8 +1,14 @@
-"""Which form and language a caller wants, from the query or the Accept headers (pure)."""
+"""Which form and language a caller wants, from the query or the Accept headers (pure).
+
+Pages are written in English and Urdu. Where labels are all that a language changes, in JSON, every
+language is taken in which the definitions have labels.
+"""
 
 from shared.errors import invalid
 
 FORMS = {"json": "application/json", "html": "text/html; charset=utf-8"}
+LANGS = {"json": ("en", "ur", "bn"), "html": ("en", "ur")}
+"""The languages of each form."""
 
 
 def quality(header: str, kind: str) -> float:
@@ -39,11 +45,16 @@ def form_of(asked: str | None, accept: str) -> str:
     return "html" if quality(accept, "text/html") > quality(accept, "application/json") else "json"
 
 
-def lang_of(asked: str | None, accept: str) -> str:
-    """`en` or `ur`: what the query says, else what Accept-Language prefers, else English."""
+def lang_of(asked: str | None, accept: str, form: str = "html") -> str:
+    """A language of LANGS: what the query says, else what Accept-Language prefers, else English.
+
+    Raises Problem 422 for a language in which there is no such form.
+    """
+    known = LANGS[form]
     if asked is not None:
-        if asked not in {"en", "ur"}:
-            raise invalid("/query/lang", "unknown_language", "Languages are en and ur.")
+        if asked not in known:
+            detail = "Pages are in en and ur; the labels of a card as JSON are also in bn."
+            raise invalid("/query/lang", "unknown_language", detail)
         return asked
     wanted: list[tuple[float, str]] = []
     for part in accept.split(","):
@@ -51,4 +62,4 @@ def lang_of(asked: str | None, accept: str) -> str:
         weights = [_number(p[2:]) for p in parameters if p.startswith("q=")]
         wanted.append((weights[0] if weights else 1.0, name.partition("-")[0]))
     ranked = sorted(wanted, key=lambda item: -item[0])
-    return next((name for weight, name in ranked if weight and name in {"en", "ur"}), "en")
+    return next((name for weight, name in ranked if weight and name in known), "en")

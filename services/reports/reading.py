@@ -112,7 +112,8 @@ def read_catalogue(answer: wire.Catalogue) -> Mapping[str, Indicator]:
     return {
         row["code"]: Indicator(
             code=row["code"],
-            labels=row["labels"],
+            labels=dict(row["labels"]),
+            splits={each["split"]: dict(each["labels"]) for each in row["splits"]},
             basis=row["basis"],
             direction=row["direction"],
             definition=row["definition"],

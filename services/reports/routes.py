@@ -88,7 +88,7 @@ def router(cards: Cards, pages: Pages) -> APIRouter:
             ending=ending or None,
             view=view_of(view),
             known_at=read_instant(known_at or None, "/query/known_at"),
-            lang=lang_of(lang, request.headers.get("accept-language", "")),
+            lang=lang_of(lang, request.headers.get("accept-language", ""), form),
             form=form,
             sort=column,
             order=order_of(order, column),

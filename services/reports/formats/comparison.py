@@ -82,7 +82,7 @@ def comparison_view(found: Comparison, texts: Texts) -> ComparisonView:
     first, last = (date.fromisoformat(found.window[end]) for end in ("first", "last"))
     span = texts.span(first, last)
     code, spread, target = found.indicator.code, found.siblings, found.target
-    own = found.indicator.labels.get(texts.lang) or found.indicator.labels.get("en") or code
+    own = found.indicator.called(texts.lang)
     levels = {each.place.level for each in found.below}
     return ComparisonView(
         title=texts.maybe(code, own) if found.indicator.definition == 1 else own,

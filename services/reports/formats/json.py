@@ -8,20 +8,22 @@ from services.reports.figures import Figure, FigureSet, Place
 from services.reports.numbers import rounded, six
 
 
-def card_bytes(card: Card) -> bytes:
-    """The card as UTF-8 JSON."""
-    return json.dumps(card_document(card), ensure_ascii=False, separators=(",", ":")).encode()
+def card_bytes(card: Card, lang: str) -> bytes:
+    """The card as UTF-8 JSON, its labels in one language."""
+    document = card_document(card, lang)
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def card_document(card: Card) -> dict[str, Any]:
+def card_document(card: Card, lang: str) -> dict[str, Any]:
     """The card as plain values; names and meaning as in the API guide."""
     return {
         **_head(card.own),
+        "lang": lang,
         "chain": [_place(place) for place in card.chain],
         "previous_period": card.previous.period if card.previous else None,
         "year_ago_period": card.year_ago.period if card.year_ago else None,
         "not_by_school": _too_many(card),
-        "figures": [_line(line) for line in card.lines],
+        "figures": [{**_line(line), **_labels(line, lang)} for line in card.lines],
         "children": [_child(child) for child in card.children],
     }
 
@@ -88,6 +90,14 @@ def _figure(figure: Figure) -> dict[str, Any]:
         "state": figure.state,
         "reliable": figure.reliable,
         "definition": figure.definition,
+    }
+
+
+def _labels(line: Line, lang: str) -> dict[str, str | None]:
+    split = line.figure.split
+    return {
+        "label": line.indicator.called(lang),
+        "split_label": None if split is None else line.indicator.split_called(split, lang),
     }
 
 

@@ -186,7 +186,7 @@ def _on_card(card: Card) -> tuple[str, ...]:
 def _name(line: Line, texts: Texts) -> str:
     """What an indicator is called: a definition of the deployment's own brings its own name."""
     indicator = line.indicator
-    own = indicator.labels.get(texts.lang) or indicator.labels.get("en") or indicator.code
+    own = indicator.called(texts.lang)
     return texts.maybe(indicator.code, own) if indicator.definition == 1 else own
 
 

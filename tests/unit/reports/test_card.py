@@ -35,7 +35,7 @@ def test_every_figure_stands_beside_parent_past_target_and_siblings():
 
 
 def test_the_document_has_the_documented_fields_and_no_others():
-    document = json.loads(card_bytes(assemble(b.gathered())))
+    document = json.loads(card_bytes(assemble(b.gathered()), "en"))
     assert set(document) == CardDocument.__required_keys__
     for figure in document["figures"]:
         assert set(figure) == CardFigure.__required_keys__ - {"new_visits"}
@@ -45,9 +45,9 @@ def test_the_document_has_the_documented_fields_and_no_others():
 
 def test_the_document_keeps_integers_beside_shares():
     card = assemble(b.gathered())
-    figure = card_document(card)["figures"][0]
+    figure = card_document(card, "en")["figures"][0]
     assert figure["value"] == pytest.approx(figure["numerator"] / figure["denominator"], abs=1e-6)
-    count = next(f for f in card_document(card)["figures"] if f["indicator"] == "visits_made")
+    count = next(f for f in card_document(card, "en")["figures"] if f["indicator"] == "visits_made")
     assert count["value"] is None
     assert count["denominator"] is None
     assert count["grade"] is None

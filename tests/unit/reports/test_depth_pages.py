@@ -244,3 +244,30 @@ async def test_lists_and_indicators_hear_that_their_figures_moved(home: Embedded
         assert past.status_code == 200
         assert listening(past.text) == {}, "what was known then does not move"
         assert "script-src" not in past.headers["content-security-policy"]
+
+
+async def test_the_labels_of_a_card_come_in_every_language_of_the_definitions(
+    home: Embedded,
+) -> None:
+    path = "/v1/cards/QTA?period=2019-05"
+    figures: dict[str, list[dict[str, object]]] = {}
+    for lang, label, split in (
+        ("en", "Student attendance", "Boys"),
+        ("ur", "طلبہ کی حاضری", "لڑکے"),
+        ("bn", "শিক্ষার্থীদের উপস্থিতি", "ছেলে"),
+    ):
+        asked = (await home.client.get(f"{path}&lang={lang}")).json()
+        wished = await home.client.get(path, headers={"Accept-Language": f"{lang}-XX, fr;q=0.9"})
+        assert wished.json()["figures"] == asked["figures"]
+        assert asked["lang"] == lang
+        rows = {(row["indicator"], row["split"]): row for row in asked["figures"]}
+        total, boys = rows["student_attendance", None], rows["student_attendance", "boys"]
+        assert (total["label"], total["split_label"]) == (label, None)
+        assert (boys["label"], boys["split_label"]) == (label, split)
+        figures[lang] = [
+            {name: row[name] for name in row.keys() - {"label", "split_label"}}
+            for row in asked["figures"]
+        ]
+    assert figures["bn"] == figures["ur"] == figures["en"], "a language changes labels alone"
+    page = await home.client.get(f"{path}&lang=bn", headers={"Accept": "text/html"})
+    assert page.status_code == 422

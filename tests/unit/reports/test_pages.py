@@ -222,7 +222,8 @@ async def test_indicators_away_is_a_503_that_says_so(site):
         ({"period": "0001"}, "/query/period"),
         ({"period": "last-30-days", "ending": "yesterday"}, "/query/ending"),
         ({"view": "x"}, "/query/view"),
-        ({"lang": "bn"}, "/query/lang"),
+        ({"lang": "bn", "format": "html"}, "/query/lang"),
+        ({"lang": "xx"}, "/query/lang"),
         ({"format": "pdf"}, "/query/format"),
         ({"sort": "x"}, "/query/sort"),
         ({"order": "x"}, "/query/order"),
@@ -403,3 +404,11 @@ async def test_a_page_shows_no_other_figures_than_its_address_asks_for(site, pat
     assert refused.status_code == 422
     assert "There is no such parameter here" in refused.text
     assert "/query/know_at" in refused.text
+
+
+async def test_a_page_is_in_english_or_urdu(site):
+    refused = await site.client.get("/units/BA-QTA", params={"lang": "bn"})
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["pointer"] == "/query/lang"
+    wished = await site.client.get("/units/BA-QTA", headers={"Accept-Language": "bn,ur;q=0.5"})
+    assert '<html lang="ur"' in wished.text
