@@ -9,6 +9,7 @@ from typing import Literal
 
 from services.indicators.catalogue import Definitions
 from services.indicators.gather import View
+from services.indicators.labels import LANGUAGES
 from services.indicators.spans import Span
 from services.indicators.traits import KINDS, Part
 from shared.domain.days import month_first, month_number
@@ -202,6 +203,14 @@ def read_splits(text: str | None, default: Literal["all", "totals"]) -> bool:
     if chosen not in {"all", "totals"}:
         raise invalid("/query/splits", "invalid_splits", "Splits are all or totals.")
     return chosen == "all"
+
+
+def read_lang(text: str | None) -> str | None:
+    """The language in which labels are wanted beside the figures; None for no labels."""
+    if text is not None and text not in LANGUAGES:
+        detail = f"Labels are in {', '.join(LANGUAGES)}."
+        raise invalid("/query/lang", "unknown_language", detail)
+    return text
 
 
 def read_number(text: str | None, pointer: str, default: int, most: int) -> int:

@@ -4,13 +4,14 @@ Owns the turning of arrays into plain dictionaries, as fast as Python allows: a 
 its children is two thousand figures. What an answer has around them is left to `answers`. Pure.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from services.indicators.catalogue import Definitions
 from services.indicators.figures import MILLION, NEVER, STATES, Figures, Sums, millionths
 from services.indicators.intervals import Integers
+from services.indicators.labels import called, of_split
 from services.indicators.measures import F, S
 from shared.clients.figure_answers import Figure, UnitFigures
 from shared.domain.days import day_date
@@ -66,6 +67,15 @@ def figure_rows(
             for at, figure in zip(chosen[row], figures_of_row, strict=True):
                 figure["new_visits"] = int(new[row, at])
     return rows
+
+
+def label(definitions: Definitions, figures: Iterable[Figure], lang: str) -> None:
+    """Write beside each figure what it and its split are called in a language."""
+    for figure in figures:
+        entry, split = definitions.by_version[figure["indicator"], figure["definition"]], None
+        if figure["split"] is not None:
+            split = called(entry.words.get(figure["split"]) or of_split(figure["split"]), lang)
+        figure["label"], figure["split_label"] = called(entry.names, lang), split
 
 
 def unit_figures(sums: Sums, rows: list[list[Figure]]) -> list[UnitFigures]:

@@ -15,14 +15,17 @@ from services.indicators.asking import (
     read_flag,
     read_indicators,
     read_kind,
+    read_lang,
     read_number,
     read_splits,
 )
+from services.indicators.documents import label
 from services.indicators.parameters import (
     ByOf,
     CursorOf,
     DefinitionOf,
     IndicatorsOf,
+    LangOf,
     Parameters,
     SealOf,
     SplitOf,
@@ -80,11 +83,12 @@ def _add_children(router: APIRouter, answered: Answered, sealer: Sealer) -> None
         depth: Annotated[str | None, Query(description="levels below, 1 to 3, default 1")] = None,
         splits: SplitsOf = None,
         seal: SealOf = None,
+        lang: LangOf = None,
     ) -> Response:
         """All figures of a unit and of the units below it, in one answer."""
 
         async def answer(snapshot: Snapshot, place: Place) -> ChildrenFigures:
-            levels = read_number(depth, "/query/depth", 1, 3)
+            levels, language = read_number(depth, "/query/depth", 1, 3), read_lang(lang)
             wanted = read_splits(splits, "all")
             sealed = read_flag(seal, "/query/seal")
             if sealed and not wanted:
@@ -94,6 +98,9 @@ def _add_children(router: APIRouter, answered: Answered, sealer: Sealer) -> None
             )
             if sealed:
                 found["seal"] = await sealer.seal(snapshot, found)
+            if language is not None:
+                for each in (found, *found["children"]):
+                    label(snapshot.definitions, each["figures"], language)
             return found
 
         return await answered(request, principal, unit_id, answer)
@@ -221,6 +228,7 @@ def _add_whole(router: APIRouter, answered: Answered, sealer: Sealer) -> None:
             ),
         ] = None,
         seal: SealOf = None,
+        lang: LangOf = None,
     ) -> Response:
         """All figures of a unit over a period."""
 
@@ -228,12 +236,14 @@ def _add_whole(router: APIRouter, answered: Answered, sealer: Sealer) -> None:
             lines = read_indicators(snapshot.definitions, indicators)
             kind = read_kind(snapshot.definitions, split_by)
             wanted = asked.question(snapshot, since, received_until)
-            sealed = read_flag(seal, "/query/seal")
+            sealed, language = read_flag(seal, "/query/seal"), read_lang(lang)
             if sealed and not (lines is None and kind is None and wanted.received_until is None):
                 raise _only_whole()
             found = await answers.figures(snapshot, place, wanted, lines, kind)
             if sealed:
                 found["seal"] = await sealer.seal(snapshot, found)
+            if language is not None:
+                label(snapshot.definitions, found["figures"], language)
             return found
 
         return await answered(request, principal, unit_id, answer)

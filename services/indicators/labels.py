@@ -6,6 +6,8 @@ Indicators bring their own labels (`definition_file`).
 from collections.abc import Mapping
 
 Labels = Mapping[str, str]
+LANGUAGES = ("en", "ur", "bn")
+"""The languages of labels; a definition must have the first, and may lack the others."""
 
 
 def _labels(en: str, ur: str, bn: str) -> Labels:
@@ -43,6 +45,11 @@ SCHOOLS: Mapping[str, Labels] = {
     "girls": _labels("Girls' schools", "لڑکیوں کے اسکول", "বালিকা বিদ্যালয়"),
     "mixed": _labels("Mixed schools", "مخلوط اسکول", "সহশিক্ষা বিদ্যালয়"),
 }
+
+
+def called(labels: Labels, lang: str) -> str:
+    """A label in a language, else in English."""
+    return labels.get(lang) or labels["en"]
 
 
 def of_split(split: str | None) -> Labels:

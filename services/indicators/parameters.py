@@ -31,6 +31,9 @@ ByOf = Annotated[str | None, Query(description="month (default), quarter, year o
 SealOf = Annotated[
     str | None, Query(description="true for a seal, by which the figures can be checked later")
 ]
+LangOf = Annotated[
+    str | None, Query(description="en, ur or bn: adds label and split_label to every figure")
+]
 CursorOf = Annotated[str | None, Query(description="from the Link header")]
 
 

@@ -39,11 +39,10 @@ class CardFigure(wire.Figure):
     larger than the uncertainty of both figures. `same_schools` and `composition` add to `change`
     exactly; they are null for splits and for units with too many visits to look at each school.
     `year_ago_…` compares with the same period of the year before. Distances are the value less the
-    target, and less the path. `label` and `split_label` are in the answer's `lang`.
+    target, and less the path. `label` and `split_label` are always there, in the
+    answer's `lang`.
     """
 
-    label: str
-    split_label: str | None
     parent_value: float | None
     previous_value: float | None
     change: float | None

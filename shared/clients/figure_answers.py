@@ -17,7 +17,8 @@ class Figure(TypedDict):
     """One figure; `value` and `interval` are fractions, null when undefined.
 
     `n_eff` is the number of independent answers that the interval stands on; null beside a value
-    means that nothing is left unknown (every school answered). `new_visits` only with `since`.
+    means that nothing is left unknown (every school answered). `new_visits` only with `since`,
+    `label` and `split_label` only with `lang`.
     """
 
     indicator: str
@@ -33,6 +34,8 @@ class Figure(TypedDict):
     reliable: bool
     definition: int
     new_visits: NotRequired[int]
+    label: NotRequired[str]
+    split_label: NotRequired[str | None]
 
 
 class Split(TypedDict):

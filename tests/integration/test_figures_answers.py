@@ -143,3 +143,37 @@ async def test_anybody_may_not_read_without_a_key(world: World) -> None:
         transport=httpx.ASGITransport(app=world.running.app), base_url="http://rtsm.example"
     ) as stranger:
         assert (await stranger.get("/v1/units/P/figures?period=2018")).status_code == 401
+
+
+async def test_figures_are_named_in_the_language_that_is_asked_for(world: World) -> None:
+    await world.visit("01001", "2018-03-05", **pupils((8, 10)))
+    plain = await world.get("/v1/units/P/figures", period="2018-03", split_by="visit_type")
+    assert not any("label" in row for row in plain["figures"])
+    told = await world.get(
+        "/v1/units/P/figures", period="2018-03", split_by="visit_type", lang="bn"
+    )
+    rows = {(row["indicator"], row["split"]): row for row in told["figures"]}
+    assert rows["student_attendance", None]["label"] == "শিক্ষার্থীদের উপস্থিতি"
+    assert rows["student_attendance", None]["split_label"] is None
+    assert rows["student_attendance", "boys"]["split_label"] == "ছেলে"
+    assert rows["student_attendance", "visit_type:routine"]["split_label"] == "নিয়মিত"
+    named = {"label", "split_label"}
+    assert [{name: row[name] for name in row.keys() - named} for row in told["figures"]] == plain[
+        "figures"
+    ]
+    below = await world.get("/v1/units/P/children/figures", period="2018-03", lang="ur")
+    for each in (below, *below["children"]):
+        labels = {row["indicator"]: row["label"] for row in each["figures"]}
+        assert labels["student_attendance"] == "طلبہ کی حاضری"
+    refused = await world.client.get("/v1/units/P/figures?period=2018-03&lang=xx")
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["pointer"] == "/query/lang"
+
+
+async def test_a_seal_is_of_figures_whatever_they_are_called(world: World) -> None:
+    await world.visit("01001", "2018-03-05", **pupils((8, 10)))
+    sealed = await world.get("/v1/units/P/figures", period="2018-03", seal="true", lang="bn")
+    checked = await world.get(
+        "/v1/units/P/seal", period="2018-03", known_at=sealed["as_of"], seal=sealed["seal"]
+    )
+    assert checked["verdict"] == "confirmed"
