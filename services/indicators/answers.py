@@ -28,6 +28,7 @@ from shared.clients.figure_answers import (
     Figure,
     FiguresAnswer,
     LineName,
+    Piece,
     Series,
     UnitFigures,
     Window,
@@ -154,14 +155,7 @@ async def series(  # what is asked, each part once
         **line_of(snapshot, line, part),
         "by": by,
         "series": [
-            {
-                "period": step.text,
-                "first": step.first.isoformat(),
-                "last": step.last.isoformat(),
-                "state_on": day_date(span.state_on).isoformat(),
-                **row[0],
-            }
-            for step, span, row in zip(steps, spans, rows, strict=True)
+            {**piece, **row[0]} for piece, row in zip(_pieces(steps, spans), rows, strict=True)
         ],
     }
 
@@ -179,14 +173,8 @@ async def all_series(
         **window(snapshot, place, question),
         "by": by,
         "series": [
-            {
-                "period": step.text,
-                "first": step.first.isoformat(),
-                "last": step.last.isoformat(),
-                "state_on": day_date(span.state_on).isoformat(),
-                **document,
-            }
-            for step, span, document in zip(steps, spans, documents, strict=True)
+            {**piece, **document}
+            for piece, document in zip(_pieces(steps, spans), documents, strict=True)
         ],
     }
 
@@ -232,6 +220,18 @@ async def ranked(
 def _steps(snapshot: Snapshot, question: Question, by: By) -> tuple[list[Period], tuple[Span, ...]]:
     steps = pieces(question.period, by, snapshot.years)
     return steps, tuple(Span.of(step.first, step.last, snapshot.today) for step in steps)
+
+
+def _pieces(steps: Sequence[Period], spans: Sequence[Span]) -> list[Piece]:
+    return [
+        {
+            "period": step.text,
+            "first": step.first.isoformat(),
+            "last": step.last.isoformat(),
+            "state_on": day_date(span.state_on).isoformat(),
+        }
+        for step, span in zip(steps, spans, strict=True)
+    ]
 
 
 def _tree_day(snapshot: Snapshot, question: Question) -> int:

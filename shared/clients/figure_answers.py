@@ -229,13 +229,17 @@ class LineName(TypedDict):
     definition: int
 
 
-class Point(Figure):
-    """One figure in time."""
+class Piece(TypedDict):
+    """One piece of a period."""
 
     period: str
     first: str
     last: str
     state_on: str
+
+
+class Point(Piece, Figure):
+    """One figure in time."""
 
 
 class Series(Window, LineName):
@@ -245,13 +249,8 @@ class Series(Window, LineName):
     series: list[Point]
 
 
-class Step(UnitFigures):
+class Step(Piece, UnitFigures):
     """All figures of one piece of a period."""
-
-    period: str
-    first: str
-    last: str
-    state_on: str
 
 
 class AllSeries(Window):
