@@ -41,6 +41,8 @@ Natural = tuple[tuple[int, int | str], ...]
 
 def natural(text: str) -> Natural:
     """What a code is ordered by: 9, 10, 1001, BEF9, BEF10. Two spellings may be ordered alike."""
+    if text.isascii() and text.isdigit():  # as most codes are
+        return ((0, int(text)),)
     return tuple(
         (0, int(part)) if part[0] in "0123456789" else (1, part.casefold())
         for part in _PARTS.findall(text)
