@@ -27,6 +27,7 @@ from services.indicators.register import Ints, Register
 from services.indicators.visits import Bools, Visits
 
 Places = NDArray[np.intp]
+_BITS_OF_A_NUMBER = 62
 _BITS = np.array([1 << place for place in range(len(GROUPS))], np.int32)
 
 
@@ -211,7 +212,7 @@ def _together(row: Places, sign: Ints, low: Ints, high: Ints, bits: Ints) -> Col
     """Join the groups of a row that stand over the same days (rows come in order)."""
     if row.size < 2:
         return row, sign, low, high, bits
-    order = np.lexsort((high, low, sign, row))
+    order = _in_order(row, sign, low, high)
     row, sign, low, high, bits = row[order], sign[order], low[order], high[order], bits[order]
     first = np.ones(row.size, bool)
     first[1:] = (
@@ -223,6 +224,19 @@ def _together(row: Places, sign: Ints, low: Ints, high: Ints, bits: Ints) -> Col
     starts = np.flatnonzero(first)
     joined = np.bitwise_or.reduceat(bits, starts)
     return row[starts], sign[starts], low[starts], high[starts], joined
+
+
+def _in_order(row: Places, sign: Ints, low: Ints, high: Ints) -> Places:
+    """The places in order of row, sign and days: sorted as one number if they fit into one."""
+    begin = int(low.min())
+    width = (int(high.max()) - begin).bit_length()
+    if int(row.max()).bit_length() + 1 + 2 * width > _BITS_OF_A_NUMBER:
+        return np.lexsort((high, low, sign, row))
+    key = (row.astype(np.int64) << 1) + (sign > 0)
+    for day in (low, high):
+        key = (key << width) + (day.astype(np.int64) - begin)
+    # Rows come in order: runs that are sorted already are what this sort is made for.
+    return np.argsort(key, kind="stable")
 
 
 def registered_pieces(register: Register, schools: Ints) -> tuple[Ints, Ints, Ints]:

@@ -122,7 +122,7 @@ async def _ask(client: IndicatorsClient, question: Question) -> _Answers:
         return await client.figures(unit_id, period.previous().text, view=view, known_at=known_at)
 
     async def year_ago() -> wire.FiguresAnswer | None:
-        if not has_past:
+        if not has_past or _of_one_period(period):
             return None
         return await client.figures(
             unit_id, period.year_before().text, view=view, known_at=known_at
@@ -164,7 +164,14 @@ async def _ask(client: IndicatorsClient, question: Question) -> _Answers:
     compared = asyncio.gather(above(), before(), year_ago(), changes())
     (below, series, catalogue), beside = await asyncio.gather(asked, compared)
     parent, previous, same_last_year, moved = beside
+    if has_past and _of_one_period(period):
+        same_last_year = previous
     return _Answers(below, parent, previous, series, catalogue, same_last_year, moved)
+
+
+def _of_one_period(period: Period) -> bool:
+    """Whether the period before is that of the year before, as a year's is: it is asked once."""
+    return period.previous().text == period.year_before().text
 
 
 def _trend_period(period: Period) -> Period:
