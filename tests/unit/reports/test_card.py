@@ -37,8 +37,9 @@ def test_every_figure_stands_beside_parent_past_target_and_siblings():
 def test_the_document_has_the_documented_fields_and_no_others():
     document = json.loads(card_bytes(assemble(b.gathered()), "en"))
     assert set(document) == CardDocument.__required_keys__
+    labelled = CardFigure.__required_keys__ | {"label", "split_label"}
     for figure in document["figures"]:
-        assert set(figure) == CardFigure.__required_keys__ - {"new_visits"}
+        assert set(figure) == labelled - {"new_visits"}
     for child in document["children"]:
         assert set(child) == CardChild.__required_keys__
 
