@@ -87,7 +87,6 @@ async def test_an_answer_given_while_a_night_is_stored_stays_what_it_was(
     assert (await intervals(house))[1] == "2019-06-04"
 
 
-@BOTH
 async def test_an_answer_works_with_the_estimates_of_its_own_instant(house: Embedded) -> None:
     await world.filled(house)
     world.at(house, NIGHT)
