@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -19,36 +18,24 @@ from services.indicators import rebuild
 from shared.db.errors import DatabaseError
 from shared.journal import journal
 from shared.journal.records import Event
-from tests.histories.generator import TODAY, random_history
-from tests.histories.player import Player
-from tests.support.embedded import Embedded, embedded
+from tests.support.embedded import Embedded
+from tests.support.nights import BOTH, filled, house
 
-HISTORY = random_history(29, 40)
+__all__ = ["house"]
+
 ASKED = {"period": "2018-01-01..2019-06-03"}
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def house(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Embedded]:
-    """A history folded."""
-    more: dict[str, Any] = {"services": ["ingest", "indicators"]}
-    if request.param == "postgresql":
-        more["database_url"] = request.getfixturevalue("postgres_url")
-    async with embedded(tmp_path, **more) as opened:
-        await Player(opened.client, TODAY).play(HISTORY)
-        await opened.drain()
-        yield opened
-
-
 async def figures(house: Embedded) -> dict[str, Any]:
-    """What the province's figures say, but for how fresh they are."""
-    answer = await house.client.get("/v1/units/PK-BA/figures", params=ASKED)
+    """What the figures say, but for how fresh they are."""
+    answer = await house.client.get("/v1/units/C/figures", params=ASKED)
     assert answer.status_code == 200, answer.text
     fresh = ("as_of", "lag_seconds", "version")
     return {name: value for name, value in answer.json().items() if name not in fresh}
 
 
 async def visit(house: Embedded) -> None:
-    form = {"visit_id": str(uuid4()), "school_code": "01001", "status": "open"}
+    form = {"visit_id": str(uuid4()), "school_code": "S001", "status": "open"}
     form["visited_at"] = "2019-05-02T09:00:00+05:00"
     answer = await house.client.post("/v1/visits", json=form)
     assert answer.status_code == 201, answer.text
@@ -81,10 +68,12 @@ async def rebuilt(house: Embedded, at_first_progress: Any) -> None:
     assert not waiting, "a rebuild tells how far it is"
 
 
+@BOTH
 async def test_a_process_that_dies_fails_the_rebuild_and_nothing_else(
     house: Embedded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rebuild, "MANY_EVENTS", 1)
+    await filled(house)
     before, others, killed = await figures(house), children(), set[int]()
 
     def kill() -> None:
@@ -118,6 +107,7 @@ async def test_events_that_make_no_sense_are_left_out_of_a_rebuild_too(
     house: Embedded, monkeypatch: pytest.MonkeyPatch, many: int
 ) -> None:
     monkeypatch.setattr(rebuild, "MANY_EVENTS", many)
+    await filled(house)
     ledger, before = house.platform.database("ingest"), await figures(house)
     senseless = [
         ("rtsm.visits", b"{"),
@@ -127,7 +117,7 @@ async def test_events_that_make_no_sense_are_left_out_of_a_rebuild_too(
     for topic, data in senseless:
         async with ledger.transaction() as tx:
             now = await journal.instant(tx, lambda: 0)
-            await journal.append(tx, [Event(topic, "x", "1001", "x", now, now, data)])
+            await journal.append(tx, [Event(topic, "x", "S001", "x", now, now, data)])
         await visit(house)
     await house.drain()
     after = await figures(house)
