@@ -35,7 +35,7 @@ def of_card(card: Card) -> Heard | None:
     if own.known_at is not None:
         return None
     pasts = [past.first for past in (card.previous, card.year_ago) if past is not None]
-    first = min(own.first.replace(year=own.first.year - 1, day=1), *pasts)
+    first = min([own.first.replace(year=own.first.year - 1, day=1), *pasts])
     return Heard(own.place.unit_id, own.version, first, own.last)
 
 

@@ -117,6 +117,11 @@ async def test_a_period_to_come_is_called_so(home: Embedded) -> None:
         assert "had come by then" not in words(await page(home, now))
 
 
+async def test_a_period_with_nothing_before_it_has_a_card(home: Embedded) -> None:
+    shown = await page(home, "/units/QTA?period=1900")
+    assert listening(shown)["first"] == "1899-01-01"
+
+
 async def test_one_of_a_kind_is_called_one_and_gets_no_rank(home: Embedded) -> None:
     card = words(await page(home, "/units/QTA?period=2019-05"))
     assert "1 cluster of Quetta" in card
