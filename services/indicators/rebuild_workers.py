@@ -17,6 +17,7 @@ from typing import Any
 from services.indicators.rebuild_tasks import Counted, Events, Newest, Parted, Plan, Repeat
 from services.indicators.rebuild_worker import ASKED, LENGTH, NEWEST, PLAN, bodied
 from services.indicators.register import Ints
+from shared.db.errors import Transient
 
 _MOST_PROCESSES = 4
 _AT_A_READ = 1 << 20
@@ -90,12 +91,15 @@ class Workers:
             head = await process.stdout.readexactly(LENGTH.size)
             body = await process.stdout.readexactly(LENGTH.unpack(head)[0])
         except (asyncio.IncompleteReadError, ConnectionError) as error:
-            raise RuntimeError(_ENDED) from error
+            raise Transient(_ENDED) from error
         self._free.put_nowait(process)
         return await asyncio.to_thread(pickle.loads, body)
 
 
-_ENDED = "a process that computed for the rebuild has ended"
+_ENDED = (
+    "A process that computed for the rebuild has ended, as when memory is short. "
+    "Nothing has changed; the rebuild may be run again."
+)
 
 
 async def _send(process: Process, body: bytes) -> None:
@@ -106,7 +110,7 @@ async def _send(process: Process, body: bytes) -> None:
         process.stdin.write(body)
         await process.stdin.drain()
     except ConnectionError as error:
-        raise RuntimeError(_ENDED) from error
+        raise Transient(_ENDED) from error
 
 
 @asynccontextmanager

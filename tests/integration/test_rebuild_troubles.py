@@ -15,7 +15,7 @@ from uuid import uuid4
 import pytest
 
 from services.indicators import rebuild
-from shared.db.errors import DatabaseError
+from shared.db.errors import Transient
 from shared.journal import journal
 from shared.journal.records import Event
 from tests.support.embedded import Embedded
@@ -81,7 +81,7 @@ async def test_a_process_that_dies_fails_the_rebuild_and_nothing_else(
         for process in killed:
             os.kill(process, signal.SIGKILL)
 
-    with pytest.raises((RuntimeError, DatabaseError), match=r"process that computed .* has ended"):
+    with pytest.raises(Transient, match=r"process that computed .* has ended"):
         await rebuilt(house, kill)
     assert killed, "it was computed by processes of its own"
     assert children() <= others, "and none of them is left"
