@@ -212,15 +212,17 @@ class PostgresDatabase:
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Any]:
         """A raw connection, for work that lives longer than a transaction."""
-        if self._pool is None:
+        # The pool that it came from: `close` waits for it, having let go of the name.
+        pool = self._pool
+        if pool is None:
             raise Transient(f"{self.schema} is not open")
         with _told():
-            connection = await self._pool.acquire(timeout=_WAIT_SECONDS)
+            connection = await pool.acquire(timeout=_WAIT_SECONDS)
         try:
             yield connection
         finally:
             with _told():
-                await self._pool.release(connection)
+                await pool.release(connection)
 
     @asynccontextmanager
     async def held(self, name: str) -> AsyncIterator[Callable[[], bool] | None]:
