@@ -58,9 +58,11 @@ async def opened(home: Embedded) -> AsyncIterator[tuple[BrowserContext, str, lis
         await page.fill("input[name=key]", key)
         await page.locator("form", has=page.locator("input[name=key]")).locator("button").click()
         await page.close()
-        yield context, origin, troubles
-        # An open stream would keep the server waiting.
-        await browser.close()
+        try:
+            yield context, origin, troubles
+        finally:
+            # An open stream would keep the server waiting.
+            await browser.close()
 
 
 async def card(context: BrowserContext, address: str) -> Page:
@@ -97,6 +99,9 @@ async def test_a_card_says_that_its_figures_moved(tmp_path: Path) -> None:
             await visited(home, "01007", "2019-05-04")
             await bars[pishin].wait_for(state="visible", timeout=SOON)
             assert "بدل گئے ہیں" in await pishin.get_by_role("status").inner_text()
+            # A browser has six connections to one server, and each of these pages is looked at.
+            await quetta.close()
+            await pishin.close()
             await a_visit_before_the_page_listens(home, context, origin)
             await lists_and_indicators_say_so_too(home, context, origin)
             assert troubles == []
@@ -136,3 +141,4 @@ async def a_visit_before_the_page_listens(
     await visited(home, "01003", "2019-05-05")
     go_on.set()
     await page.locator(".moved p").wait_for(state="visible", timeout=SOON)
+    await page.close()
