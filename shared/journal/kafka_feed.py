@@ -22,6 +22,8 @@ from shared.journal.records import Batch, Event, LostPast, Record
 from shared.journal.topics import ensure_topics
 
 _LOG = structlog.get_logger("rtsm.feed")
+_ANSWER_MS = 5_000
+"""For how long a broker may think when it waits for nobody else."""
 
 
 class _Forgetting(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -92,7 +94,9 @@ class KafkaFeed:
             group_id=self._group,
             enable_auto_commit=False,
             auto_offset_reset="none",
-            request_timeout_ms=10_000,
+            # To join is answered when the group has given up whoever is dead: a whole session. Who
+            # asks again before that leaves behind another one to be given up, and so on for ever.
+            request_timeout_ms=2 * self._session_ms + _ANSWER_MS,
             session_timeout_ms=self._session_ms,
             heartbeat_interval_ms=self._session_ms // 10,
             max_poll_interval_ms=300_000,

@@ -95,3 +95,6 @@ async def test_a_process_that_hangs_makes_the_others_say_how_late_they_are(
         await eventually(late, "the other says how late it is", 30)
         frozen.resume()
         await eventually(lambda: all_in(2 * len(SCHOOLS), second), "everything is in", 60)
+        # Dead members of so long a session would keep the group waiting: these leave it.
+        for served in deployment.indicators:
+            served.terminate()
