@@ -94,8 +94,8 @@ class KafkaFeed:
             group_id=self._group,
             enable_auto_commit=False,
             auto_offset_reset="none",
-            # To join is answered when the group has given up whoever is dead: a whole session. Who
-            # asks again before that leaves behind another one to be given up, and so on for ever.
+            # To join is answered when the group has given up whoever is dead: after a session.
+            # Whoever stops waiting before that only has to ask again.
             request_timeout_ms=2 * self._session_ms + _ANSWER_MS,
             session_timeout_ms=self._session_ms,
             heartbeat_interval_ms=self._session_ms // 10,
