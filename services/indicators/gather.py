@@ -3,8 +3,8 @@
 Owns which of the two a question needs (04 §4): cells and presence answer as_was; restated takes
 the cells of what moved as a whole and the visits of the few clusters that schools entered or left
 (`restating`), and places whoever was visited where the school is today; a school, and a question
-about what was received or known by some time, is answered from visits. Fetching is `read_store`'s,
-reducing is `sums`'.
+about what was received by some time, is answered from visits. Taking back what was recorded since
+an instant is `as_known`'s, fetching is `read_store`'s, reducing is `sums`'.
 """
 
 from collections.abc import Sequence
@@ -43,7 +43,8 @@ class Asked:
 
     `today` is a day number; `look_back` is in days; `received_until` (microseconds) leaves out
     visits whose first revision came later; of `known_at` (microseconds) are the register and
-    `today`, and the revisions that had been recorded by then are the only ones. `visited` is a
+    `today`, and the revisions that had been recorded by then are the only ones; `present` is the
+    register of now, if what is held now may be what such an answer begins with. `visited` is a
     memory of who was visited, for questions about many paths.
     """
 
@@ -55,6 +56,7 @@ class Asked:
     received_until: int | None = None
     known_at: int | None = None
     visited: VisitedMonths | None = None
+    present: Register | None = None
 
     @property
     def placed(self) -> Register:
@@ -68,6 +70,15 @@ class Asked:
         return begin, max(max(span.last, span.state_on) for span in self.spans)
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What sums are assembled from: flow and stock sums of (unit, window), and who was visited."""
+
+    flow: Integers
+    stock: Integers
+    present: Presence
+
+
 async def of_units(tx: Tx, asked: Asked, units: Sequence[int]) -> Sums:
     """Sums of every (unit, window), windows running fastest; units are the register's integers."""
     grouping = sums.by_units(asked.register, units)
@@ -75,24 +86,36 @@ async def of_units(tx: Tx, asked: Asked, units: Sequence[int]) -> Sums:
         schools = ever_under(asked.register, grouping)
         return await _from_visits(tx, asked, asked.placed, grouping, schools)
     placed = asked.placed
-    standing = _members(placed, asked.spans)
-    if placed is asked.register:
+    standing = members(placed, asked.spans)
+    held = await held_now(tx, asked, placed, units, grouping, standing)
+    return assembled(held, asked, placed, grouping, standing)
+
+
+async def held_now(  # what is asked, and what is made of it only once
+    tx: Tx,
+    asked: Asked,
+    placed: Register,
+    units: Sequence[int],
+    grouping: Grouping,
+    standing: Sequence[Members],
+) -> Terms:
+    """What cells and presence say of every (unit, window).
+
+    `placed` is the question's register, `standing` its members on each window's D.
+    """
+    if asked.view == "as_was":
         flow, stock = await _cells(tx, units, asked.spans)
-        present = await _present(tx, asked, grouping, standing)
-    else:
-        flow, stock = await _restated(tx, asked, units, grouping)
-        recorded = await _present(tx, asked, grouping, standing)
-        present = recorded.placed(restating.path_today(placed))
-    return sums.assemble(
-        flow, stock, present, grouping, asked.spans, standing, len(placed.school_codes)
-    )
+        return Terms(flow, stock, await _present(tx, asked, grouping, standing))
+    flow, stock = await _restated(tx, asked, placed, units, grouping)
+    recorded = await _present(tx, asked, grouping, standing)
+    return Terms(flow, stock, recorded.placed(restating.path_today(placed)))
 
 
 async def _restated(
-    tx: Tx, asked: Asked, units: Sequence[int], grouping: Grouping
+    tx: Tx, asked: Asked, placed: Register, units: Sequence[int], grouping: Grouping
 ) -> tuple[Integers, Integers]:
     """Flow and stock sums by today's tree: cells of what moved as a whole, visits of the rest."""
-    parts = restating.parts_today(asked.register, asked.placed, units, grouping)
+    parts = restating.parts_today(asked.register, placed, units, grouping)
     flow, stock = (
         parts.summed(rows, len(asked.spans)) for rows in await _cells(tx, parts.cells, asked.spans)
     )
@@ -100,7 +123,7 @@ async def _restated(
         chunk = parts.schools[begin : begin + _SCHOOLS_AT_ONCE].tolist()
         visits = await visits_of(tx, asked, chunk)
         added = await read_store.off_loop(
-            len(visits), _added, visits, asked, asked.placed, parts.grouping
+            len(visits), _added, visits, asked, placed, parts.grouping
         )
         flow, stock = flow + added[0], stock + added[1]
     return flow, stock
@@ -171,7 +194,7 @@ async def new_visits(
         for layer in grouping.layers:
             place = layer[pieces.path[inside]]
             stock[:, number] += sums.sum_by(place, answers[inside], grouping.size)
-    standing = _members(placed, asked.spans)
+    standing = members(placed, asked.spans)
     present = sums.present_of(visits, pieces)
     stock = stock.reshape(-1, STOCKS)
     return sums.assemble(
@@ -179,7 +202,7 @@ async def new_visits(
     )
 
 
-def _members(register: Register, spans: Sequence[Span]) -> list[Members]:
+def members(register: Register, spans: Sequence[Span]) -> list[Members]:
     """The members on each window's D; equal days are looked up once."""
     held = {day: sums.members(register, day) for day in {span.state_on for span in spans}}
     return [held[span.state_on] for span in spans]
@@ -238,6 +261,17 @@ async def _present(
 async def _from_visits(
     tx: Tx, asked: Asked, placed: Register, grouping: Grouping, schools: Integers
 ) -> Sums:
+    """Sums of every (group, window) from the visits to these schools."""
+    terms = await from_visits(tx, asked, placed, grouping, schools)
+    standing = members(placed, asked.spans)
+    return await read_store.off_loop(
+        schools.size, assembled, terms, asked, placed, grouping, standing
+    )
+
+
+async def from_visits(
+    tx: Tx, asked: Asked, placed: Register, grouping: Grouping, schools: Integers
+) -> Terms:
     """Everything that the visits to these schools add to the groups, some schools at a time."""
     rows = grouping.size * len(asked.spans)
     flow: Integers = np.zeros((rows, FLOWS), np.int64)
@@ -256,9 +290,7 @@ async def _from_visits(
         held, added = await beside(reading, large, _added, held, asked, placed, grouping)
         flow, stock = flow + added[0], stock + added[1]
         present.append(added[2])
-    return await read_store.off_loop(
-        schools.size, _assembled, (flow, stock, present), asked, placed, grouping
-    )
+    return Terms(flow, stock, presence.together(present))
 
 
 async def _read(tx: Tx, asked: Asked, schools: Sequence[int] | None) -> Visits | None:
@@ -281,19 +313,20 @@ def _added(
     )
 
 
-def _assembled(
-    added: tuple[Integers, Integers, list[Present]],
+def assembled(
+    terms: Terms,
     asked: Asked,
     placed: Register,
     grouping: Grouping,
+    standing: Sequence[Members],
 ) -> Sums:
-    flow, stock, present = added
+    """The sums of these terms; `standing`: the members of `placed` on each window's D."""
     return sums.assemble(
-        flow,
-        stock,
-        presence.together(present),
+        terms.flow,
+        terms.stock,
+        terms.present,
         grouping,
         asked.spans,
-        _members(placed, asked.spans),
+        standing,
         len(placed.school_codes),
     )

@@ -8,7 +8,7 @@ that what is left out adds nothing. Making the sums is `strata`'s; without a par
 import asyncio
 from collections.abc import Sequence
 
-from services.indicators import gather, strata
+from services.indicators import as_known, gather, strata
 from services.indicators.asking import Question
 from services.indicators.documents import figure_rows
 from services.indicators.figures import Sums, compute
@@ -22,7 +22,7 @@ from shared.db.transaction import Tx
 async def of_units(tx: Tx, asked: Asked, units: Sequence[int], part: Part | None) -> Sums:
     """Sums of every (unit, window), or of one part of each."""
     if part is None:
-        return await gather.of_units(tx, asked, units)
+        return await as_known.of_units(tx, asked, units)
     return await strata.part_of_units(tx, asked, units, part)
 
 

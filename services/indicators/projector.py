@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from services.indicators import announce, cell_store, contributions, slices, store
+from services.indicators import announce, cell_store, contributions, store
 from services.indicators.arrivals import Change, newest_of
 from services.indicators.beside import beside
 from services.indicators.contributions import Deltas
@@ -116,7 +116,7 @@ class Projector:
     ) -> Deltas:
         """Write the visits, and say what they change; raises Conflict when one is met again."""
         change = await self._change(tx, revisions, register, hoping=hoping)
-        rows = await self._slice(tx, change)
+        rows = await store.visits_met(tx, change.changed(), self._look_back)
         large = len(rows) + len(change.fresh) >= _LARGE
         _, deltas = await beside(
             self._write(tx, change), large, self._compute, rows, change, register
@@ -130,17 +130,6 @@ class Projector:
             await self._write(tx, await self._change(tx, revisions, register, hoping=False))
         except Conflict as error:
             raise Transient(f"another instance met these visits first: {error}") from error
-
-    async def _slice(self, tx: Tx, change: Change) -> list[Sequence[Any]]:
-        """Load as many visits of the touched schools as the change can meet."""
-        changed = change.changed()
-        rows = await store.visits_around(tx, changed, self._look_back)
-        short = slices.too_short(Visits.from_rows(rows), changed)
-        if short:
-            again = {item.school for item in short}
-            rows = [row for row in rows if row[2] not in again]
-            rows += await store.visits_within(tx, short, self._look_back)
-        return rows
 
     async def _write(self, tx: Tx, change: Change) -> None:
         await store.insert_visits(tx, change.fresh)

@@ -172,6 +172,17 @@ def _newest(
     return _Wanted([newest, ("s.id", past)], asked)
 
 
+async def replaced_since(
+    tx: Tx, schools: Sequence[int], first: int, last: int, known_at: int
+) -> list[Any]:
+    """Of visits recorded again after an instant the revision that was the newest then.
+
+    Those to these schools on these days, as that revision tells them; rows of visits.COLUMNS.
+    """
+    wanted = _newest(schools, (first, last), known_at=known_at)
+    return await _rows_of(tx, COLUMNS, _Wanted(wanted.sources[1:], wanted.asked))
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
     """Visits with what evidence shows beside their measures, in the same order."""

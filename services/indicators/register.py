@@ -327,7 +327,7 @@ class _Draft:
                 for unit_id, versions in self.units.items()
             },
         )
-        return new, _differing(old, new, np.flatnonzero(touched).astype(np.int32))
+        return new, differing(old, new, np.flatnonzero(touched).astype(np.int32))
 
 
 def _numbered(held: Mapping[str, int], met: Iterable[str]) -> Mapping[str, int]:
@@ -341,7 +341,7 @@ def _numbered(held: Mapping[str, int], met: Iterable[str]) -> Mapping[str, int]:
     return numbered
 
 
-def _differing(old: Register, new: Register, schools: Ints) -> Ints:
+def differing(old: Register, new: Register, schools: Ints) -> Ints:
     """Keep the schools whose segments are not the same in both registers."""
     if schools.size == 0:
         return schools

@@ -1,7 +1,7 @@
 """The route that checks a seal: is a printed figure what was known then?
 
 Owns parameters and the answer. What a seal is worth is `seal_keys`'; the figures that it is held
-against are made like any other, from what had been recorded by the instant it names.
+against are made of the visits that had been recorded by the instant it names, of no sum held.
 """
 
 from typing import Annotated
@@ -38,7 +38,8 @@ def add_seals(router: APIRouter, snapshots: Snapshots, sealer: Sealer) -> None:
 
         `period`, `view` and `known_at` are those printed beside it.
         """
-        async with snapshots.open(read_known_at(known_at), periods_of(request)) as snapshot:
+        opened = snapshots.open(read_known_at(known_at), periods_of(request), without_cells=True)
+        async with opened as snapshot:
             place = await snapshot.find(unit_id, principal)
             asked = question(snapshot.today, period, None, view, years=snapshot.years)
             answer = await answers.figures(snapshot, place, asked)

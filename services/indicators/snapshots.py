@@ -80,6 +80,7 @@ class Snapshot:
     present_day: int
     visited: VisitedMonths
     known_at: int | None = None
+    without_cells: bool = False
     years: SchoolYears | None = None
 
     @property
@@ -115,6 +116,7 @@ class Snapshot:
             received_until,
             self.known_at,
             self.visited,
+            None if self.known_at is None or self.without_cells else self.present,
         )
 
     async def schools(self, codes: Sequence[str]) -> dict[str, Dated[SchoolRecord]]:
@@ -289,6 +291,7 @@ class Snapshots:
         *,
         from_visits: bool = False,
         own_place: bool = False,
+        without_cells: bool = False,
     ) -> AsyncIterator[Snapshot]:
         """One consistent view of everything, for one answer.
 
@@ -297,6 +300,7 @@ class Snapshots:
         for a school year the calendar is read. `from_visits`: it reads visits where others read
         cells, and waits for one of the few places for such answers, as all do that ask `known_at`.
         `own_place`: whoever asks bounds such answers itself, because they are long.
+        `without_cells`: of a past instant everything is made of visits, nothing of the sums held.
         """
         years = await self._calendar.years_for(periods, known_at)
         # An answer that reads visits where others read cells must not take all readers.
@@ -310,7 +314,8 @@ class Snapshots:
             detail = "What will be known at a time to come is not known yet."
             raise invalid("/query/known_at", "in_the_future", detail)
         async with place, self._present() as snapshot:
-            yield replace(await self._as_known(snapshot, known_at), years=years)
+            past = await self._as_known(snapshot, known_at)
+            yield replace(past, years=years, without_cells=without_cells)
 
     async def _as_known(self, now: Snapshot, known_at: int) -> Snapshot:
         """The same view without what was recorded after an instant."""

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from services.indicators.incoming import Revision
-from services.indicators.slices import NEIGHBOURS, Changed
-from services.indicators.visits import COLUMNS
+from services.indicators.slices import NEIGHBOURS, Changed, too_short
+from services.indicators.visits import COLUMNS, Visits
 from shared.db.packing import literal
 from shared.db.transaction import Tx
 
@@ -75,6 +75,17 @@ async def visits_of(tx: Tx, schools: Sequence[int]) -> list[Any]:
     return await tx.fetch(
         f"SELECT {_LOADED} FROM visits v WHERE v.school = ANY($1::integer[])", list(schools)
     )
+
+
+async def visits_met(tx: Tx, changed: Sequence[Changed], look_back: int) -> list[Any]:
+    """Load as many visits of these schools as the change of their days can meet (`slices`)."""
+    rows = await visits_around(tx, changed, look_back)
+    short = too_short(Visits.from_rows(rows), changed)
+    if short:
+        again = {item.school for item in short}
+        rows = [row for row in rows if row[2] not in again]
+        rows += await visits_within(tx, short, look_back)
+    return rows
 
 
 async def visits_around(tx: Tx, changed: Sequence[Changed], look_back: int) -> list[Any]:

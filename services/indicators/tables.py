@@ -98,6 +98,7 @@ class VisitRow(IndicatorsTable, table=True):
     __tablename__ = "visits"
     __table_args__ = (
         Index("visits_school_day", "school", "day"),
+        Index("visits_day_recorded", "day", "recorded"),
         Index(
             "visits_unattributed",
             "school_code",

@@ -125,6 +125,16 @@ class Visited:
         """The same visits, each under the path that `paths` gives its school."""
         return replace(self, paths=paths)
 
+    def without(self, numbers: Sequence[int]) -> "Visited":
+        """The same without the quarters of these numbers."""
+        return replace(
+            self,
+            quarters=tuple(each for each in self.quarters if each.number not in numbers),
+            days=tuple(
+                each for each in self.days if not np.isin(each.rows["quarter"], numbers).any()
+            ),
+        )
+
     def between(self, first: int, last: int) -> Present:
         """One record of each path and school (the last visit's day) of whole months, and days."""
         size = max((each.path.size for each in self.quarters), default=0)
