@@ -160,7 +160,7 @@ class Load:
             await connection.execute(
                 "SET LOCAL search_path = indicators; TRUNCATE visits;"
                 "ALTER TABLE visits DROP CONSTRAINT IF EXISTS visits_pkey;"
-                "DROP INDEX IF EXISTS visits_school_day; DROP INDEX IF EXISTS visits_unattributed"
+                "DROP INDEX IF EXISTS visits_school_day, visits_day_recorded, visits_unattributed"
             )
             await connection.copy_records_to_table(
                 "visits",
@@ -171,6 +171,7 @@ class Load:
             await connection.execute(
                 "ALTER TABLE visits ADD PRIMARY KEY (source, visit_id);"
                 "CREATE INDEX visits_school_day ON visits (school, day);"
+                "CREATE INDEX visits_day_recorded ON visits (day, recorded);"
                 "CREATE INDEX visits_unattributed ON visits (school_code) WHERE school IS NULL;"
                 "UPDATE schools SET groups = s.groups FROM (SELECT school, bit_or(groups) AS groups"
                 " FROM visits GROUP BY school) s WHERE s.school = id"

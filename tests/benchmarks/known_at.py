@@ -2,8 +2,8 @@
 
 `python -m tests.benchmarks.known_at [--visits N] [--schools N] [--rounds N]`
 
-Plain cards are sums of cells; a card of the past is computed from all visits that had been recorded
-by then. Of the visits half are uploaded a day later than the others and a tenth of the schools are
+Plain cards are sums of cells; for a card of the past what was recorded since is taken back. Of the
+visits half are uploaded a day later than the others and a tenth of the schools are
 registered anew between, so that "then" is another world than "now". Both are asked for over HTTP,
 nothing cached, of a province and of one of its districts; the figures of the instant after
 everything must be those of now. The process's memory is printed: it must not grow with the visits.
