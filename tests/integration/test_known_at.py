@@ -278,6 +278,15 @@ async def test_a_past_that_was_tampered_with_is_told(own_story: Story) -> None:
     assert await check(story, sealed) == "differs"
 
 
+async def test_a_seal_is_judged_by_the_visits_and_by_no_sum_that_is_held(own_story: Story) -> None:
+    story = own_story
+    sealed = await story.figures("D2", "corrected", seal="true")
+    async with story.house.platform.database("indicators").transaction() as tx:
+        for table in ("day_cells", "month_cells", "presence"):
+            await tx.execute(f"DELETE FROM {table}")
+    assert await check(story, sealed) == "confirmed"
+
+
 async def test_no_seal_while_something_is_on_its_way(own_story: Story) -> None:
     story = own_story
     await story.visit("1", 1)
