@@ -18,6 +18,7 @@ EVERYTHING = (
 )
 VERIFICATION = ("tests/integration/test_verification.py",)
 ESTIMATES = ("tests/integration/test_estimate_instants.py",)
+PAST = ("tests/integration/test_as_known.py",)
 WRITE = "services/indicators"
 
 

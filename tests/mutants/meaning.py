@@ -107,9 +107,9 @@ STOCKS = (
     ),
     Bug(
         "the neighbours of a change are not looked at beyond two visits",
-        f"{WRITE}/projector.py",
-        "        if short:\n",
-        "        if False:\n",
+        f"{WRITE}/store.py",
+        "    if short:\n",
+        "    if False:\n",
         (*FIGURES, "tests/properties"),
     ),
     Bug(

@@ -5,7 +5,7 @@ Owns the bugs of reading and of keeping figures true.
 
 from __future__ import annotations
 
-from tests.mutants.bug import COMPARISONS, ESTIMATES, EVERYTHING, VERIFICATION, WRITE, Bug
+from tests.mutants.bug import COMPARISONS, ESTIMATES, EVERYTHING, PAST, VERIFICATION, WRITE, Bug
 
 TRUTH = (
     Bug(
@@ -28,6 +28,34 @@ TRUTH = (
         "            register=past.register,\n",
         "            register=now.register,\n",
         EVERYTHING,
+    ),
+    Bug(
+        "what replaced a visit since is taken back, and the visit that stood then is forgotten",
+        f"{WRITE}/as_known.py",
+        "for row in since.replaced.get(each.school, ())]",
+        "for row in ()]",
+        PAST,
+    ),
+    Bug(
+        "a school that has moved since is taken for one that stands where it stood",
+        f"{WRITE}/as_known.py",
+        "grouping, grouping_now, schools, moved)",
+        "grouping, grouping_now, schools, moved[:0])",
+        PAST,
+    ),
+    Bug(
+        "who was visited since was visited before",
+        f"{WRITE}/as_known.py",
+        "    return kept, days.where(~(taken | _among(days.school, days.day, since.places)))",
+        "    return kept, days.where(~taken)",
+        PAST,
+    ),
+    Bug(
+        "what a clock that is ahead dated later was not known",
+        f"{WRITE}/as_known.py",
+        "    if since.ahead:\n",
+        "    if False:\n",
+        PAST,
     ),
     Bug(
         "schools are the same though they answered in one period only",
