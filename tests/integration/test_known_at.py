@@ -285,7 +285,7 @@ async def test_a_seal_is_judged_by_the_visits_and_by_no_sum_that_is_held(
     # Half of so few schools are soon moved, and then all is read from the visits anyway.
     monkeypatch.setattr(as_known, "_MOST_MOVED", 1.0)
     story = own_story
-    sealed = await story.figures("D2", "corrected", seal="true")
+    sealed = await story.figures("P", "corrected", seal="true")
     async with story.house.platform.database("indicators").transaction() as tx:
         for table in ("day_cells", "month_cells", "presence"):
             await tx.execute(f"DELETE FROM {table}")
