@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from services.reports.card import Gathered, assemble
-from services.reports.formats.html import Pages
+from services.reports.formats.html import Pages, has_signed_in
 from services.reports.formats.json import card_bytes
 from services.reports.formats.view import Order
 from services.reports.gather import EARLIEST, LATEST, Question, gather
@@ -150,7 +150,7 @@ class Cards:
             known_at or "",
             asked.form,
             asked.lang,
-            *((asked.sort, asked.order, asked.ending or "") if asked.form == "html" else ()),
+            *(_of_page(asked, principal) if asked.form == "html" else ()),
         )
         digest = hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:40]
         # Weak: the words as_of and lag_seconds of a card rendered later differ, its figures do not.
@@ -165,16 +165,27 @@ class Cards:
             wanted = Question(unit, period, asked.view, known_at)
             gathered = await gather(self._indicators, wanted, book)
             # Some tens of milliseconds for a district of sixty clusters: not on the event loop.
-            content = await asyncio.to_thread(self._rendered, gathered, asked)
+            content = await asyncio.to_thread(self._rendered, gathered, asked, principal)
             await self._cache.set(key, content, _KEEP_SECONDS)
         return Answer(content, etag)
 
-    def _rendered(self, gathered: Gathered, asked: Asked) -> bytes:
+    def _rendered(self, gathered: Gathered, asked: Asked, principal: Principal) -> bytes:
         card = assemble(gathered)
         if asked.form == "json":
             return card_bytes(card, asked.lang)
-        ending = asked.ending or ""
-        return self._pages.card(card, asked.lang, asked.sort, asked.order, ending)
+        return self._pages.card(
+            card,
+            asked.lang,
+            asked.sort,
+            asked.order,
+            asked.ending or "",
+            signed_in=has_signed_in(principal),
+        )
+
+
+def _of_page(asked: Asked, principal: Principal) -> tuple[str, ...]:
+    """What a page shows otherwise for some than for others."""
+    return asked.sort, asked.order, asked.ending or "", str(has_signed_in(principal))
 
 
 def within(principal: Principal, unit: wire.UnitDetail) -> bool:

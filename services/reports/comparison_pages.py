@@ -53,7 +53,7 @@ def router(comparisons: Comparisons, pages: Pages) -> APIRouter:
         language = lang_of(lang, request.headers.get("accept-language", ""))
         found = await comparisons.of(wanted, principal)
         heard = of_comparison(found, comparisons.look_back)
-        content = _rendered(found, heard, pages, language)
+        content = _rendered(found, heard, pages, language, principal)
         headers = {"Vary": "Accept-Language, Authorization, Cookie", "Cache-Control": "no-cache"}
         if heard is not None:
             headers["Content-Security-Policy"] = LISTENING
@@ -62,7 +62,9 @@ def router(comparisons: Comparisons, pages: Pages) -> APIRouter:
     return routes
 
 
-def _rendered(found: Comparison, heard: Heard | None, pages: Pages, lang: str) -> bytes:
+def _rendered(
+    found: Comparison, heard: Heard | None, pages: Pages, lang: str, principal: Principal
+) -> bytes:
     window, texts = found.window, LANGUAGES[lang]
     asked = {
         "period": window["period"],
@@ -75,6 +77,7 @@ def _rendered(found: Comparison, heard: Heard | None, pages: Pages, lang: str) -
         "comparison.html",
         lang,
         comparison_link(window["unit"], code, **asked),
+        principal=principal,
         v=comparison_view(found, texts),
         heard=heard,
         chain=found.chain,

@@ -12,7 +12,7 @@ from services.reports.card import Gathered, assemble
 from services.reports.cards import Cards
 from services.reports.figures import Place
 from services.reports.finder import Branch, Finder, Found
-from services.reports.formats.html import Pages, desk_of
+from services.reports.formats.html import Pages, desk_of, has_signed_in
 from services.reports.formats.links import card_link
 from services.reports.formats.view import Row, card_view
 from services.reports.reading import figure_set, read_catalogue
@@ -75,6 +75,7 @@ class Home:
             str(register),
             period.text,
             str(self._cards.today()),
+            str(has_signed_in(principal)),
             *(name for name, _ in desk_of(principal)),
         )
         key = "home:" + hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:40]
@@ -101,6 +102,7 @@ class Home:
             path,
             # The page is kept for all who may do the same: it names nobody.
             principal=replace(principal, key_id=ANONYMOUS.key_id),
+            signed_in=has_signed_in(principal),
             query=query,
             level=level,
             found=found.places,

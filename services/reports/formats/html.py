@@ -33,7 +33,7 @@ from services.reports.listening import of_card
 from services.reports.numbers import UNDEFINED, count
 from services.reports.texts import LANGUAGES, Texts
 from services.reports.texts.problems import explained
-from shared.access import Principal
+from shared.access import ANONYMOUS, Principal
 from shared.domain.codes import SCHOOL_PREFIX
 
 _HERE = Path(__file__).parent.parent
@@ -122,11 +122,13 @@ class Pages:
         path: str,
         *,
         principal: Principal | None = None,
+        signed_in: bool | None = None,
         **values: Any,
     ) -> bytes:
         """A page in one language; `path` (with its query, without lang) is where it stands.
 
-        `principal` is who looks at it, where the page says so.
+        `principal` is who looks at it, where the page says so. `signed_in` is given instead where
+        the page is kept for others: it names nobody, and asks nobody to sign in who has.
         """
         texts = LANGUAGES[lang]
         page = self._environment.get_template(template)
@@ -148,7 +150,8 @@ class Pages:
             explain=lambda code: explained(code, lang),
             desk=desk_of(principal),
             principal=principal,
-            signed_in=principal is not None and principal.key_id != "anonymous",
+            named=has_signed_in(principal),
+            signed_in=has_signed_in(principal) if signed_in is None else signed_in,
             levels_name=partial(_levels_name, texts),
             **values,
         ).encode()
@@ -160,8 +163,13 @@ class Pages:
         sort: str = "name",
         order: Order = "asc",
         ending: str = "",
+        *,
+        signed_in: bool = False,
     ) -> bytes:
-        """The card's page; `ending` is the last day that was asked for a rolling period."""
+        """The card's page; `ending` is the last day that was asked for a rolling period.
+
+        `signed_in`: whether those who look at it are.
+        """
         texts, own = LANGUAGES[lang], card.own
         view = card_view(card, texts, sort, order)
         asked = {
@@ -187,6 +195,7 @@ class Pages:
             "card.html",
             lang,
             here,
+            signed_in=signed_in,
             v=view,
             own=own,
             heard=of_card(card),
@@ -221,6 +230,11 @@ class Pages:
     def moment(self, instant: str, lang: str) -> str:
         """An RFC 3339 instant as local date and time in words."""
         return LANGUAGES[lang].moment(datetime.fromisoformat(instant).astimezone(self._zone))
+
+
+def has_signed_in(principal: Principal | None) -> bool:
+    """Whether somebody is known by a key or a session."""
+    return principal is not None and principal.key_id != ANONYMOUS.key_id
 
 
 def desk_of(principal: Principal | None) -> list[tuple[str, str]]:

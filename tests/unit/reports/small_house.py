@@ -49,9 +49,9 @@ async def put(home: Embedded, path: str, items: list[Any]) -> None:
 
 
 @asynccontextmanager
-async def a_house(folder: Path) -> AsyncIterator[Embedded]:
+async def a_house(folder: Path, **more: Any) -> AsyncIterator[Embedded]:
     """The deployment, on 2019-06-03, with everything handled."""
-    async with embedded(folder) as running:
+    async with embedded(folder, **more) as running:
         await put(running, "/v1/units", UNITS)
         await put(running, "/v1/schools", SCHOOLS)
         posted = await running.client.post("/v1/visits", json=a_visit())
