@@ -27,7 +27,7 @@ def router(register: Register, schools: Schools, pages: Pages) -> APIRouter:
     """`/register`, `/register/{unit_id}` and `/schools/{school_code}`."""
     routes = APIRouter(tags=["pages"], include_in_schema=False)
 
-    def link(lang: str) -> dict[str, object]:
+    def link(lang: str) -> dict[str, Any]:
         return {"link": lambda unit_id, **query: register_link(unit_id, **query, lang=lang)}
 
     @routes.get("/register")
