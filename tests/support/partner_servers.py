@@ -9,6 +9,7 @@ import json
 import re
 import threading
 import urllib.parse
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,7 +23,7 @@ Answer = tuple[int, bytes]
 NESTED = b"[" * 100_000 + b"]" * 100_000
 
 
-class PartnerServer:
+class PartnerServer(ABC):
     """A listening server; `trouble` maps a call's number (from 1) or 0 (all) to a misbehaviour.
 
     Misbehaviours: hang, drop, garbage, nested, unavailable, refuse, redirect, huge.
@@ -60,13 +61,13 @@ class PartnerServer:
         self.clock += timedelta(seconds=1)
         return self.clock.strftime("%Y-%m-%dT%H:%M:%S")
 
+    @abstractmethod
     def authorized(self, header: str | None) -> bool:
         """Whether the login is the right one."""
-        raise NotImplementedError
 
+    @abstractmethod
     def answer(self, path: str, query: dict[str, str]) -> Answer:
         """What a call gets when nothing is wrong."""
-        raise NotImplementedError
 
 
 class KoboServer(PartnerServer):
