@@ -6,7 +6,7 @@ computing is `figures`'. Pure.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 from zlib import crc32
@@ -103,6 +103,16 @@ class Definitions:
     def version(self) -> str:
         """Changes whenever any definition does; part of every answer's version."""
         said = [(entry.code, entry.version, entry.digest) for entry in self.entries]
+        return format(crc32(repr(said).encode()), "x")
+
+    @cached_property
+    def wording(self) -> str:
+        """Changes whenever an answer reads otherwise and means the same: other words, lines shown.
+
+        Part of every answer's version beside `version`, which seals are held to.
+        """
+        # Where the file lies is a matter of each process.
+        said = [replace(entry, file="") for entry in self.entries]
         return format(crc32(repr(said).encode()), "x")
 
     @cached_property

@@ -350,8 +350,8 @@ class Snapshots:
                 now=micros(now),
                 as_of=as_of,
                 version=(
-                    f"{await _moved(tx)}.{self._definitions.version}.{day_number(today)}"
-                    f".{alike.version or 0}"
+                    f"{await _moved(tx)}.{self._definitions.version}"
+                    f"-{self._definitions.wording}.{day_number(today)}.{alike.version or 0}"
                 ),
                 look_back=self._look_back,
                 tree=self._tree,

@@ -147,6 +147,32 @@ async def test_a_new_indicator_over_known_measures_is_in_api_card_and_alerts(
             assert name in page.text
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ('en = "Teachers absent without leave"', 'en = "Teachers away"', "Teachers away"),
+        ('by = ["school_gender"', 'shown = "asked"\nby = ["school_gender"', None),
+    ],
+)
+async def test_who_holds_an_answer_hears_of_edited_words(
+    own: Path, tmp_path: Path, before: str, after: str, told: str | None
+) -> None:
+    data, asked = tmp_path / "data", DAYS | {"lang": "en"}
+    async with embedded(data, definitions=own) as house:
+        await founded(house)
+        first = await house.client.get("/v1/units/D/figures", params=asked)
+        known = {"If-None-Match": first.headers["etag"]}
+        again = await house.client.get("/v1/units/D/figures", params=asked, headers=known)
+        assert again.status_code == 304
+    assert before in OWN
+    write(own, OWN.replace(before, after))
+    async with embedded(data, definitions=own) as house:
+        edited = await house.client.get("/v1/units/D/figures", params=asked, headers=known)
+        assert edited.status_code == 200
+        rows = {row["indicator"]: row for row in edited.json()["figures"]}
+        assert rows.get("absent_teachers", {}).get("label") == told
+
+
 NOTIFY = {"evaluate_seconds": 0.2, "flush_seconds": 0, "quiet_hours": "none"}
 OFFICER = {
     "officer_id": "deo",
