@@ -7,7 +7,7 @@ the other way round. Where too much differs, everything is read from the visits.
 and what visits add is `gather`'s, finding what was recorded since `since_store`'s.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,6 +22,7 @@ from services.indicators.intervals import Integers
 from services.indicators.pieces import flow_pieces
 from services.indicators.presence import Presence, Present, together
 from services.indicators.register import Register, differing
+from services.indicators.since_store import Later
 from services.indicators.slices import Changed
 from services.indicators.store import Key
 from services.indicators.sums import Grouping
@@ -32,6 +33,8 @@ from shared.domain.days import day_date, quarter_number
 
 _MOST = 100_000
 """Visits recorded since (of the country) from which on reading all of a unit's is no worse."""
+_FEW_SCHOOLS = 300
+"""Schools up to which reading all their visits is less than asking what the country recorded."""
 _MOST_MOVED = 0.5
 """The share of schools under another register from which on the same is true."""
 _SCHOOLS_AT_ONCE = 2_000
@@ -46,6 +49,8 @@ async def of_units(tx: Tx, asked: Asked, units: Sequence[int]) -> Sums:
     if asked.known_at is None or asked.present is None or asked.received_until is not None:
         return await gather.of_units(tx, asked, units)
     both = _Both.of(asked, asked.present, units)
+    if both.schools.size <= _FEW_SCHOOLS:
+        return await gather.of_units(tx, asked, units)
     since = await _since(tx, both, asked.known_at)
     if since is None:
         return await gather.of_units(tx, asked, units)
@@ -135,12 +140,12 @@ class _Since:
 
     `later`: the visits whose newest revision was recorded since; `replaced`: of each school the
     rows of COLUMNS that stood then in the place of such a one; `places`: every (school, day) on
-    which anything differs, in order; `ahead`: rows that were known then and dated after its day.
+    which anything differs, in order, one a row; `ahead`: rows known then and dated after its day.
     """
 
     later: frozenset[Key]
     replaced: dict[int, list[Any]]
-    places: list[tuple[int, int]]
+    places: Integers
     ahead: list[Any]
 
 
@@ -153,23 +158,34 @@ async def _since(tx: Tx, both: _Both, known_at: int) -> _Since | None:
     later = await since_store.recorded_since(tx, begin, min(end, today), known_at, _MOST)
     if later is None:
         return None
-    steady = set(np.setdiff1d(both.schools, both.moved).tolist())
-    stood = await read_store.replaced_since(tx, sorted(steady), begin, end, known_at)
+    steady = np.setdiff1d(both.schools, both.moved).tolist()
+    stood = await read_store.replaced_since(tx, steady, begin, end, known_at)
     ahead = await since_store.dated_later(tx, today + 1, end, known_at)
-    later = [each for each in later if each.school in steady]
+    return await read_store.off_loop(
+        len(later) + len(stood), _sorted_out, later, stood, ahead, today, frozenset(steady)
+    )
+
+
+def _sorted_out(
+    later: Sequence[Later],
+    stood: Sequence[Any],
+    ahead: Sequence[Any],
+    today: int,
+    schools: Set[int],
+) -> _Since:
+    """Of what was read that which concerns these schools, by school and day."""
+    mine = [each for each in later if each.school in schools]
+    known = [row for row in stood if row[_DAY] <= today]
     replaced: dict[int, list[Any]] = {}
-    places = {(each.school, each.day) for each in later}
-    for row in stood:
-        if row[_DAY] > today:
-            ahead.append(row)
-            continue
+    for row in known:
         replaced.setdefault(row[_SCHOOL], []).append(row)
-        places.add((row[_SCHOOL], row[_DAY]))
+    places = {(each.school, each.day) for each in mine}
+    places.update((row[_SCHOOL], row[_DAY]) for row in known)
     return _Since(
-        frozenset(each.key for each in later),
+        frozenset(each.key for each in mine),
         replaced,
-        sorted(places),
-        [row for row in ahead if row[_SCHOOL] in steady],
+        np.array(sorted(places), np.int64).reshape(-1, 2),
+        [row for row in (*ahead, *stood) if row[_DAY] > today and row[_SCHOOL] in schools],
     )
 
 
@@ -204,13 +220,14 @@ async def _exchanged(tx: Tx, both: _Both, since: _Since, held: Terms) -> Terms:
     return Terms(flow, stock, Exchanged(kept, gone, together(put), then.today))
 
 
-def _some_at_once(places: Sequence[tuple[int, int]]) -> list[list[Changed]]:
+def _some_at_once(places: Integers) -> list[list[Changed]]:
     """Each school with the first and last of its days, some hundred schools at a time."""
-    days: dict[int, Changed] = {}
-    for school, day in places:
-        held = days.get(school)
-        days[school] = Changed(school, day, day, 0) if held is None else held._replace(last=day)
-    changed = list(days.values())
+    schools, begin = np.unique(places[:, 0], return_index=True)
+    last = places[np.append(begin[1:], len(places)) - 1, 1] if len(places) else places[:, 1]
+    changed = [
+        Changed(*each, 0)
+        for each in zip(schools.tolist(), places[begin, 1].tolist(), last.tolist(), strict=True)
+    ]
     begins = range(0, len(changed), _SCHOOLS_AT_ONCE)
     return [changed[begin : begin + _SCHOOLS_AT_ONCE] for begin in begins]
 
@@ -235,7 +252,9 @@ def _difference(
     ]
     pieces = changed_pieces(visits, before, after, both.placed, then.look_back)
     spans = both.now.spans
-    touched = _among(visits.school, visits.day, since.places)
+    # Schools come in order, here as there: theirs is one stretch of the places.
+    stretch = np.searchsorted(since.places[:, 0], (changed[0].school, changed[-1].school + 1))
+    touched = _among(visits.school, visits.day, since.places[slice(*stretch)])
     counted = np.flatnonzero(visits.counted(after) & touched)
     return (
         sums.of_flows(visits, pieces.flow, grouping, spans),
@@ -244,14 +263,11 @@ def _difference(
     )
 
 
-def _among(
-    school: NDArray[Any], day: NDArray[Any], places: Sequence[tuple[int, int]]
-) -> NDArray[np.bool_]:
-    """Which of these visits lie on one of the (school, day) given."""
-    wanted = np.array(places, np.int64).reshape(-1, 2)
-    found: NDArray[np.bool_] = np.isin(
-        (school.astype(np.int64) << 32) + day, (wanted[:, 0] << 32) + wanted[:, 1]
-    )
+def _among(school: NDArray[Any], day: NDArray[Any], places: Integers) -> NDArray[np.bool_]:
+    """Which of these visits lie on one of the (school, day) given, which are in order."""
+    key = (school.astype(np.int64) << 32) + day
+    wanted = np.append((places[:, 0] << 32) + places[:, 1], np.int64(2**62))
+    found: NDArray[np.bool_] = wanted[np.searchsorted(wanted, key)] == key
     return found
 
 
@@ -262,13 +278,25 @@ async def _without(tx: Tx, both: _Both, since: _Since, held: Presence) -> tuple[
     """
     kept: Presence = together([])
     if isinstance(held, Visited):
-        numbers = sorted({quarter_number(day_date(day)) for _, day in since.places})
+        numbers = sorted({quarter_number(day_date(day)) for day in np.unique(since.places[:, 1])})
         kept = held.without(numbers)
         mine = {each.number for each in held.quarters}.intersection(numbers)
-        days = together([await read_store.presence_of(tx, None, each, each) for each in mine])
-        if held.paths is not None:
-            days = days.placed(held.paths)
+        days = [await read_store.presence_of(tx, None, each, each) for each in sorted(mine)]
     else:
-        days = held.between(*both.now.days)
-    taken = (days.day > both.then.today) | np.isin(days.school, both.moved)
-    return kept, days.where(~(taken | _among(days.school, days.day, since.places)))
+        days = [held.between(*both.now.days)]
+    size = sum(each.path.size for each in days)
+    return kept, await read_store.off_loop(size, _as_then, days, both, since, held)
+
+
+def _as_then(days: Sequence[Present], both: _Both, since: _Since, held: Presence) -> Present:
+    """The days as they were: of schools that stand where they stood, where nothing differs."""
+    moved = np.zeros(len(both.placed.school_codes), np.bool_)
+    moved[both.moved] = True
+    found = []
+    for each in days:
+        taken = (each.day > both.then.today) | moved[each.school]
+        found.append(each.where(~(taken | _among(each.school, each.day, since.places))))
+    whole = together(found)
+    if isinstance(held, Visited) and held.paths is not None:
+        return whole.placed(held.paths)
+    return whole

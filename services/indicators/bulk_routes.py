@@ -93,7 +93,10 @@ class Desk:
 
     @asynccontextmanager
     async def _pieces(self, bulk: Bulk) -> AsyncIterator[AsyncGenerator[bytes, None]]:
-        opened = self.snapshots.open(bulk.known_at, bulk.periods, own_place=True)
+        # Unit after unit is asked for: what the country recorded since would be read as often.
+        opened = self.snapshots.open(
+            bulk.known_at, bulk.periods, own_place=True, without_cells=True
+        )
         with self.places.taken(bulk=True):
             async with opened as snapshot:
                 place = await snapshot.find(bulk.unit_id, bulk.principal)

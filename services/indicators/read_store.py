@@ -160,12 +160,13 @@ def _newest(
     if known_at is None:
         return _Wanted([newest], asked)
     # A visit recorded again since then: of its past revisions the newest that was there. Its
-    # school is the one of its code, as for every visit.
+    # school is the one of its code, as for every visit. The newest is looked up by its key, one by
+    # one: joined, all visits of the country would be read for a few.
     last = len(asked)
     past = (
         "FROM schools s JOIN visits_past v ON v.school_code = s.code "
-        f"WHERE s.id = ANY($1::integer[]) AND {within} AND NOT EXISTS (SELECT 1 FROM visits n "
-        f"WHERE n.source = v.source AND n.visit_id = v.visit_id AND n.recorded <= ${last}) "
+        f"WHERE s.id = ANY($1::integer[]) AND {within} AND (SELECT n.recorded FROM visits n "
+        f"WHERE n.source = v.source AND n.visit_id = v.visit_id) > ${last} "
         "AND NOT EXISTS (SELECT 1 FROM visits_past n WHERE n.source = v.source "
         f"AND n.visit_id = v.visit_id AND n.revision > v.revision AND n.recorded <= ${last})"
     )

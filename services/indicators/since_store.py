@@ -41,6 +41,8 @@ async def dated_later(tx: Tx, first: int, last: int, known_at: int) -> list[Any]
 
     Asked for days after the instant: clocks that are ahead are all there is.
     """
+    if last < first:
+        return []
     rows = await _by_day(tx, _COLUMNS, "<= $3", first, last, known_at)
     return [row for row in rows if row[COLUMNS.index("school")] is not None]
 

@@ -23,6 +23,7 @@ from tests.histories.generator import TODAY, random_history, unit_ids
 from tests.histories.player import Player
 from tests.oracle.compare import check_everything
 from tests.support.embedded import Embedded, embedded
+from tests.support.exchanging import always_exchange
 
 LOCAL = ZoneInfo("Asia/Karachi")
 SOME = ["2018-03", "2019-05"]
@@ -68,8 +69,13 @@ async def house_of(
 
 @pytest.mark.parametrize(("dialect", "seed"), [("sqlite", 42), ("postgresql", 43)])
 async def test_everything_as_known_then(
-    dialect: str, seed: int, tmp_path: Path, request: pytest.FixtureRequest
+    dialect: str,
+    seed: int,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    always_exchange(monkeypatch)
     history = random_history(seed, 180, clock=True)
     async with house_of(dialect, tmp_path, request) as house:
         log = await played(house, history)

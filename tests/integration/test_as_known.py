@@ -30,6 +30,7 @@ from shared.db.transaction import Tx
 from shared.domain.days import day_number
 from tests.flows.test_known_at import History, house_of, played
 from tests.histories.generator import TODAY, random_history
+from tests.support.exchanging import always_exchange
 
 LOCAL = ZoneInfo("Asia/Karachi")
 INSTANTS = 6
@@ -83,8 +84,7 @@ async def test_both_ways_give_the_same_integers(
     request: pytest.FixtureRequest,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # In a small register any change moves many of its schools, and few clusters are many.
-    monkeypatch.setattr(as_known, "_MOST_MOVED", 1.0)
+    always_exchange(monkeypatch)
     monkeypatch.setattr(as_known, "_SCHOOLS_AT_ONCE", 3)
     monkeypatch.setattr(gather, "_MANY_PATHS", 1 if many else 10_000)
     exchanged: list[Terms] = []

@@ -18,9 +18,9 @@ import pytest
 
 from services import sealing
 from services.folder import Refused
-from services.indicators import as_known
 from services.sealing import Line
 from tests.support.embedded import Embedded, embedded
+from tests.support.exchanging import always_exchange
 from tests.support.processes import Processes
 
 MARCH = {"period": "2018-03"}
@@ -282,8 +282,7 @@ async def test_a_past_that_was_tampered_with_is_told(own_story: Story) -> None:
 async def test_a_seal_is_judged_by_the_visits_and_by_no_sum_that_is_held(
     own_story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Half of so few schools are soon moved, and then all is read from the visits anyway.
-    monkeypatch.setattr(as_known, "_MOST_MOVED", 1.0)
+    always_exchange(monkeypatch)
     story = own_story
     sealed = await story.figures("P", "corrected", seal="true")
     async with story.house.platform.database("indicators").transaction() as tx:

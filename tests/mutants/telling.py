@@ -46,8 +46,8 @@ TRUTH = (
     Bug(
         "who was visited since was visited before",
         f"{WRITE}/as_known.py",
-        "    return kept, days.where(~(taken | _among(days.school, days.day, since.places)))",
-        "    return kept, days.where(~taken)",
+        "each.where(~(taken | _among(each.school, each.day, since.places)))",
+        "each.where(~taken)",
         PAST,
     ),
     Bug(
