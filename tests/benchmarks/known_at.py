@@ -6,7 +6,8 @@ Plain cards are sums of cells; for a card of the past what was recorded since is
 visits half are uploaded a day later than the others and a tenth of the schools are registered anew
 between, as others than they were, so that "then" is another world than "now". Both are asked for
 over HTTP, nothing cached, of a province and of one of its districts; the figures of the instant
-after everything must be those of now. The process's memory is printed: it must not grow with the visits.
+after everything must be those of now. The process's memory is printed: it must not grow with the
+visits.
 """
 
 from __future__ import annotations
