@@ -105,6 +105,8 @@ async def _drained(running, tell) -> None:  # type: ignore[no-untyped-def]
         done += sum(counts)
         waiting = sum([await consumer.feed.lag() or 0 for consumer in consumers])
         tell(done, done + waiting)
+    # What is left waits for nobody: records that no consumer here folds.
+    tell(done, done)
 
 
 if __name__ == "__main__":
