@@ -65,7 +65,6 @@ async def of_units(tx: Tx, asked: Asked, units: Sequence[int]) -> Sums:
         asked,
         placed,
         both.grouping,
-        gather.members(placed, asked.spans),
     )
 
 

@@ -263,10 +263,7 @@ async def _from_visits(
 ) -> Sums:
     """Sums of every (group, window) from the visits to these schools."""
     terms = await from_visits(tx, asked, placed, grouping, schools)
-    standing = members(placed, asked.spans)
-    return await read_store.off_loop(
-        schools.size, assembled, terms, asked, placed, grouping, standing
-    )
+    return await read_store.off_loop(schools.size, assembled, terms, asked, placed, grouping)
 
 
 async def from_visits(
@@ -318,15 +315,18 @@ def assembled(
     asked: Asked,
     placed: Register,
     grouping: Grouping,
-    standing: Sequence[Members],
+    standing: Sequence[Members] | None = None,
 ) -> Sums:
-    """The sums of these terms; `standing`: the members of `placed` on each window's D."""
+    """The sums of these terms.
+
+    `standing`: the members of `placed` on each window's D, where they are looked up already.
+    """
     return sums.assemble(
         terms.flow,
         terms.stock,
         terms.present,
         grouping,
         asked.spans,
-        standing,
+        members(placed, asked.spans) if standing is None else standing,
         len(placed.school_codes),
     )

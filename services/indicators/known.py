@@ -1,8 +1,8 @@
 """The register as it was known: what had been recorded by an instant, and nothing later (04 §5).
 
-Owns the register and the names of a past instant. The visits recorded by then are `read_store`'s;
-placing and summing them is what it always is, so an answer of the past is made by the functions
-that make today's.
+Owns the register and the names of a past instant. The visits recorded by then are `read_store`'s,
+sums of units as known then `as_known`'s; placing and summing are done by the functions that make
+today's.
 """
 
 import asyncio

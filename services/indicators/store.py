@@ -79,16 +79,16 @@ async def visits_of(tx: Tx, schools: Sequence[int]) -> list[Any]:
 
 async def visits_met(tx: Tx, changed: Sequence[Changed], look_back: int) -> list[Any]:
     """Load as many visits of these schools as the change of their days can meet (`slices`)."""
-    rows = await visits_around(tx, changed, look_back)
+    rows = await _visits_around(tx, changed, look_back)
     short = too_short(Visits.from_rows(rows), changed)
     if short:
         again = {item.school for item in short}
         rows = [row for row in rows if row[2] not in again]
-        rows += await visits_within(tx, short, look_back)
+        rows += await _visits_within(tx, short, look_back)
     return rows
 
 
-async def visits_around(tx: Tx, changed: Sequence[Changed], look_back: int) -> list[Any]:
+async def _visits_around(tx: Tx, changed: Sequence[Changed], look_back: int) -> list[Any]:
     """Load each school's visits on its changed days and the nearest NEIGHBOURS on either side.
 
     Days are whole and lie within the look-back; rows of visits.COLUMNS.
@@ -107,7 +107,7 @@ async def visits_around(tx: Tx, changed: Sequence[Changed], look_back: int) -> l
     )
 
 
-async def visits_within(tx: Tx, changed: Sequence[Changed], look_back: int) -> list[Any]:
+async def _visits_within(tx: Tx, changed: Sequence[Changed], look_back: int) -> list[Any]:
     """Load each school's visits from one look-back before its changed days to one after."""
     return await _visits_of_days(
         tx, changed, f"q.first - {look_back} + 1", f"q.last + {look_back} - 1"

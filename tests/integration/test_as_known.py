@@ -157,3 +157,23 @@ def corrected(visit: dict[str, Any]) -> dict[str, Any]:
     """The correction of a visit: nobody says who made it."""
     form = {name: visit["form"][name] for name in visit["form"] if name != "monitor_id"}
     return {**visit, "op": "correct", "form": {**form, "remarks": "again"}}
+
+
+@pytest.mark.parametrize(("dialect", "seed"), [("sqlite", 54), ("postgresql", 55)])
+async def test_where_too_much_was_recorded_since_nothing_is_passed_over(
+    dialect: str,
+    seed: int,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    always_exchange(monkeypatch)
+    async with house_of(dialect, tmp_path, request) as house:
+        log = await played(house, random_history(seed, 120, clock=True))
+        async with house.platform.database("indicators").reading() as tx:
+            present = Past(await Registers().current(tx), await directory.units_recorded(tx, 2**62))
+            last = datetime.fromisoformat(log[-12]["recorded"]) + timedelta(seconds=0.5)
+            past = await Pasts().at(tx, present, micros(last))
+            for most in range(12):
+                monkeypatch.setattr(as_known, "_MOST", most)
+                assert await both_ways(tx, present, past, last, "as_was") > 0
